@@ -1,9 +1,6 @@
 // Builds the published files. geckos' server goes inside: it pins a node-datachannel that does not install everywhere.
-import { copyFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+// The licences of what is bundled are in THIRD-PARTY-LICENSES.
 import { defineConfig } from 'tsdown';
-
-const licence = new URL('LICENSE', import.meta.resolve('@geckos.io/server/package.json'));
 
 export default defineConfig({
   entry: {
@@ -17,7 +14,8 @@ export default defineConfig({
   fixedExtension: false,
   dts: true,
   sourcemap: true,
-  deps: { alwaysBundle: [/^@geckos\.io\//, '@yandeu/events'], neverBundle: [/^@tickwire\/netcode/, 'vite'] },
-  // BSD-3-Clause asks for its text to travel with the code.
-  onSuccess: () => copyFile(fileURLToPath(licence), 'dist/geckos.LICENSE'),
+  deps: {
+    alwaysBundle: [/^@geckos\.io\//, '@yandeu/events'],
+    neverBundle: [/^@tickwire\/netcode/, 'vite'],
+  },
 });

@@ -1,0 +1,43 @@
+// `npm run bench`: bundles a benchmark the way a server is bundled, and runs it in a process of its own.
+// Options: a name (bench/NAME.ts, default "arena"); everything else, such as --json, goes to the benchmark.
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { prepare, repository, stop } from '../examples/prepare.mjs';
+
+const args = process.argv.slice(2);
+const named = args.filter((arg) => arg.slice(0, 1) !== '-');
+const name = named[0] || 'arena';
+const here = join(repository, 'bench');
+
+// Standard output belongs to the benchmark: with --json it is JSON and nothing else.
+prepare(console.error);
+if (!existsSync(join(here, `${name}.ts`))) {
+  const names = readdirSync(here).filter((file) => /\.ts$/.test(file));
+  stop(
+    `There is no benchmark "${name}"; there is ${names.map((file) => file.slice(0, -3)).join(', ') || 'none yet'}.`,
+  );
+}
+bundleAndRun();
+
+// The module runner of the tests reads every import through an object; bundled code is what a server runs.
+async function bundleAndRun() {
+  const { build } = await import('vite');
+  await build({
+    root: repository,
+    configFile: join(repository, 'vite.config.ts'),
+    logLevel: 'error',
+    build: {
+      ssr: join(here, `${name}.ts`),
+      outDir: join(here, 'dist'),
+      emptyOutDir: false,
+      target: 'node20',
+    },
+  });
+  const script = ['--expose-gc', '--enable-source-maps', join(here, 'dist', `${name}.js`)];
+  const rest = args.filter((arg) => arg !== named[0]);
+  const child = spawn(process.execPath, script.concat(rest), { cwd: repository, stdio: 'inherit' });
+  child.on('exit', (code) => {
+    process.exitCode = code === null ? 1 : code;
+  });
+}
