@@ -16,15 +16,21 @@ const suite = (name: string, include: string[], test: object = {}): TestProjectC
   test: { name, include, ...test },
 });
 
-export default defineConfig(({ mode, isSsrBuild }) => ({
+export default defineConfig(({ command, mode, isSsrBuild }) => ({
   root: mode === 'test' ? repository : arena,
   // Vite would look for .env files in the root; the servers read the real environment only.
   envDir: false,
+  // Runs the game's server inside the dev server. This file is loaded by plain Node, where packages are their built files: the
+  // plugin is imported by its path, and may import values from nothing but Node and Vite (it loads the rest by ssrLoadModule).
+  plugins: [],
   resolve: { conditions: [source, ...defaultClientConditions] },
   ssr: {
+    // Runs the game's server inside the dev server. This file is loaded by plain Node, where packages are their built files: the
+    // plugin is imported by its path, and may import values from nothing but Node and Vite (it loads the rest by ssrLoadModule).
+    plugins: [],
     resolve: { conditions: [source, ...defaultServerConditions] },
-    // geckos' server asks for a node-datachannel that does not install everywhere, so it is always bundled.
-    noExternal: [/^@tickwire\//, /^@geckos\.io\//],
+    // The built server carries geckos' server inside, as the published package does.
+    noExternal: command === 'build' ? [/^@tickwire\//, /^@geckos\.io\//] : [/^@tickwire\//],
     external: ['node-datachannel', 'pino', 'hono', '@hono/node-server', 'msgpackr'],
   },
   server: {

@@ -9,6 +9,7 @@ export default defineConfig({
     'debug/index': 'src/debug/index.ts',
     'phaser/index': 'src/phaser/index.ts',
     'testing/index': 'src/testing/index.ts',
+    'transport/index': 'src/transport/index.ts',
   },
   platform: 'neutral',
   target: 'es2022',

@@ -2,6 +2,8 @@
 // The licences of what is bundled are in THIRD-PARTY-LICENSES.
 import { defineConfig } from 'tsdown';
 
+const GECKOS = ['@geckos.io/server', '@geckos.io/common', '@yandeu/events'];
+
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
@@ -15,7 +17,8 @@ export default defineConfig({
   dts: true,
   sourcemap: true,
   deps: {
-    alwaysBundle: [/^@geckos\.io\//, '@yandeu/events'],
+    alwaysBundle: GECKOS.map((name) => new RegExp(`^${name}`)),
+    onlyBundle: GECKOS,
     neverBundle: [/^@tickwire\/netcode/, 'vite'],
   },
 });
