@@ -36,6 +36,7 @@ async function main(args) {
   const rest = args.filter((arg) => arg !== '--check');
   const named = rest.filter((arg) => STAGES.includes(arg));
   const handed = rest.filter((arg) => !STAGES.includes(arg));
+  process.env.NODE_ENV = 'test';
   process.env.TICKWIRE_SIM_SECONDS ??= quick ? '60' : '600';
 
   const started = Date.now();
