@@ -21,11 +21,6 @@ export interface AckHeader {
   ackDelayMs: number;
 }
 
-/** The first fields of a packet: its own number, and what it acknowledges. */
-export interface PacketHeader extends AckHeader {
-  seq: Seq;
-}
-
 export interface AckStats {
   /** Packets numbered. `sent = acked + lost + those still open`. */
   sent: number;
