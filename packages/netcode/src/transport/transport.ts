@@ -1,7 +1,6 @@
 // What carries datagrams between one client and the server: the interface every link implements and one contract suite checks.
 
-/** The largest data-channel message that stays one packet on the wire: 1,200 bytes of UDP less DTLS and SCTP framing. */
-export const MAX_DATAGRAM_BYTES = 1164;
+export { MAX_DATAGRAM_BYTES } from '../base/units.ts';
 
 export interface TransportTraits {
   readonly kind: 'webrtc' | 'memory' | 'websocket';

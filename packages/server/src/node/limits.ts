@@ -29,12 +29,6 @@ export class TokenBucket {
     return true;
   }
 
-  /** Whether nothing was taken for long enough that forgetting this bucket changes nothing. */
-  full(now: number): boolean {
-    this.#refill(now);
-    return this.#tokens >= this.#rate.burst;
-  }
-
   #refill(now: number): void {
     const elapsed = Math.max(0, now - this.#at);
     this.#at = now;
@@ -42,7 +36,7 @@ export class TokenBucket {
   }
 }
 
-/** Addresses remembered at once. At the limit full buckets are forgotten first, then the oldest. */
+/** Addresses remembered at once; beyond it the one unheard for longest is forgotten. */
 const ADDRESS_LIMIT = 8192;
 
 /** One bucket per address; memory stays bounded however many addresses knock. */
@@ -60,21 +54,16 @@ export class AddressBuckets {
 
   take(now: number, address: string, amount = 1): boolean {
     const key = addressKey(address);
-    let bucket = this.#buckets.get(key);
-    if (bucket === undefined) {
-      if (this.#buckets.size >= ADDRESS_LIMIT) this.#forget(now);
-      bucket = new TokenBucket(this.#rate, now);
-      this.#buckets.set(key, bucket);
+    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#rate, now);
+    this.#buckets.delete(key); // a map iterates in the order of insertion: oldest first
+    this.#buckets.set(key, bucket);
+    if (this.#buckets.size > ADDRESS_LIMIT) {
+      for (const oldest of this.#buckets.keys()) {
+        this.#buckets.delete(oldest);
+        break;
+      }
     }
     return bucket.take(now, amount);
-  }
-
-  #forget(now: number): void {
-    for (const [key, bucket] of this.#buckets) if (bucket.full(now)) this.#buckets.delete(key);
-    for (const key of this.#buckets.keys()) {
-      if (this.#buckets.size < ADDRESS_LIMIT) return;
-      this.#buckets.delete(key);
-    }
   }
 }
 

@@ -86,7 +86,7 @@ function isUnicast(address: string): boolean {
     const first = Number(address.slice(0, address.indexOf('.')));
     return first > 0 && first < 224;
   }
-  return version === 6 && address !== '::' && !/^ff/i.test(address);
+  return version === 6 && address !== '::' && !/^ff|%/i.test(address);
 }
 
 /** Our offer without addresses: the page learns them after its answer is in. */

@@ -108,8 +108,8 @@ export function signalling(desk: JoinDesk, options: SignallingOptions = {}): Hon
     const address = addressOf(c, options);
     const joining = c.req.method === 'POST' && c.req.path === '/.wrtc/v2/connections';
     if (!(joining ? joins : calls).take(performance.now(), address)) return refuse(c, REFUSALS.rate);
-    await next();
-    c.res.headers.set('Cache-Control', 'no-store');
+    c.header('Cache-Control', 'no-store');
+    return next();
   });
 
   app.post('/.wrtc/v2/connections', async (c) => {
