@@ -1,0 +1,32 @@
+/** The units that the whole code base counts in, and the few constants that both sides must agree on. */
+
+/** Monotonic milliseconds. Only differences mean something; the shells bring the clock. */
+export type Millis = number;
+
+/** Simulation step number: u32, ordered, never wraps (828 days at 60 Hz). */
+export type Tick = number;
+
+/** A player's number in a room, 1..maxPlayers. Seat 0 is the server. */
+export type Seat = number;
+
+/** Entity id: `owner seat at birth * 65536 + that seat's spawn counter`. 0 means none. */
+export type EntityId = number;
+
+/** Changes whenever a datagram of one build can no longer be read by another. Sent in the handshake. */
+export const PROTOCOL_VERSION = 1;
+
+/** The largest data-channel message that stays one UDP packet from a server to a browser (measured). */
+export const MAX_DATAGRAM_BYTES = 1164;
+
+/** A field's base values are kept this long: 4.3 s at 60 Hz. Rows held longer are coded from the empty row. */
+export const HELD_WINDOW_TICKS = 256;
+
+/** Send gate: to a peer unheard for this long go only probes. */
+export const GATE_AFTER_MS = 250;
+
+/** While the gate is closed, one probe per this long. Complete silence would make both sides wait for ever. */
+export const PROBE_EVERY_MS = 100;
+
+/** Silence after which a session counts as away, and when its page had announced that it is hidden. */
+export const AWAY_AFTER_MS = 3_000;
+export const HIDDEN_AWAY_AFTER_MS = 15_000;

@@ -1,0 +1,746 @@
+/** A client as a sans-IO core: bytes, time and input come in; datagrams, events and the view go out. */
+
+import { History } from '../base/history.ts';
+import { Rate } from '../base/stats.ts';
+import {
+  AWAY_AFTER_MS,
+  GATE_AFTER_MS,
+  MAX_DATAGRAM_BYTES,
+  type Millis,
+  PROBE_EVERY_MS,
+} from '../base/units.ts';
+import { PacketAcks } from '../connection/acks.ts';
+import { MessageChannels } from '../connection/channels.ts';
+import {
+  type CloseReason,
+  cleanName,
+  decodeBye,
+  decodeProbe,
+  decodeRefused,
+  decodeWelcome,
+  encodeBye,
+  encodeHello,
+  encodeProbe,
+  type HandshakeRefusal,
+  type Nonce,
+  type RefusalCode,
+  type Welcome,
+} from '../connection/handshake.ts';
+import { Outbox } from '../connection/outbox.ts';
+import { unpackPayload } from '../connection/payload.ts';
+import { newReplica, type Replica, SnapshotDecoder } from '../replication/decode.ts';
+import {
+  BASELINE_BITS,
+  BASELINE_WINDOW,
+  CLIENT_PACKET,
+  COMMAND_COUNT_BITS,
+  MAX_COMMANDS,
+  readControls,
+  readHeader,
+  readSlackReport,
+  SERVER_PACKET,
+  type SlackReport,
+  writeHeader,
+} from '../replication/packets.ts';
+import { CommandSampler, controlWords, writeCommand } from '../simulation/commands.ts';
+import type { Game } from '../simulation/game.ts';
+import { decodeMessage, encodeMessage, type MessageRefusal } from '../simulation/messages.ts';
+import type { InputOf, PayloadOf, Shape } from '../simulation/types.ts';
+import { BitReader, BitWriter } from '../wire/bits.ts';
+import { CommandClock } from './clock.ts';
+import { type ClientView, clientView } from './facade.ts';
+import { Playback } from './playback.ts';
+import { Predictor } from './prediction.ts';
+import { View } from './view.ts';
+
+export interface ClientCoreOptions {
+  readonly now: Millis;
+  /** A fresh u32 per call. */
+  readonly entropy: () => number;
+  /** The player's name; the server gives one when it is empty. */
+  readonly name?: string;
+  readonly room?: string;
+  /** Resume token of an earlier session, in hex. */
+  readonly token?: string;
+  readonly development?: boolean;
+}
+
+/** Things the page may care about. Ignoring one never breaks the protocol. */
+export type ClientEvent =
+  | { readonly type: 'joined'; readonly seat: number; readonly token: string; readonly resumed: boolean }
+  | { readonly type: 'refused'; readonly code: RefusalCode; readonly message: string }
+  | { readonly type: 'closed'; readonly reason: CloseReason }
+  /** The server was not heard for 3 s. */
+  | { readonly type: 'silent' }
+  | { readonly type: 'heard' }
+  | { readonly type: 'message'; readonly name: string; readonly payload: unknown }
+  | { readonly type: 'warning'; readonly message: string };
+
+/** Why bytes from the server were not accepted. */
+export type ClientRefusal =
+  | HandshakeRefusal
+  | MessageRefusal
+  | 'unknown-kind'
+  | 'empty'
+  | 'unexpected'
+  | 'truncated'
+  | 'bad-value'
+  | 'bad-ack'
+  | 'bad-padding'
+  | 'bad-messages'
+  | 'duplicate-packet'
+  | 'unknown-baseline'
+  | 'stale-snapshot'
+  | 'malformed-snapshot';
+
+export interface ClientStats {
+  /** Round trip in ms, without the time that either side waits before answering. */
+  readonly rtt: number;
+  /** Deviation of snapshot arrivals in ms. */
+  readonly jitter: number;
+  /** Share of the server's packets that did not arrive, 0..1. */
+  readonly loss: number;
+  /** Newest predicted tick. */
+  readonly tick: number;
+  /** Ticks that this client runs ahead of the newest snapshot. */
+  readonly lead: number;
+  /** Ticks by which commands arrive early at the server. */
+  readonly slack: number;
+  readonly targetSlack: number;
+  /** Milliseconds since the newest snapshot arrived. */
+  readonly snapshotAge: number;
+  /** Milliseconds between the newest snapshot's tick and the tick that others are drawn at. */
+  readonly viewDelay: number;
+  readonly mispredictions: number;
+  readonly replayedSteps: number;
+  readonly entities: number;
+  readonly bytesInPerSecond: number;
+  readonly bytesOutPerSecond: number;
+  readonly snapshots: number;
+  readonly underruns: number;
+  readonly clockRate: number;
+  readonly refused: Readonly<Partial<Record<ClientRefusal, number>>>;
+  /** Datagrams received, and those among them that were accepted. */
+  readonly datagramsIn: number;
+  readonly datagramsAccepted: number;
+}
+
+/** A hello is repeated this often until it is answered. */
+const HELLO_EVERY_MS = 200;
+
+/** Steps in one `advance`; what is more is skipped, as after a sleeping tab. */
+const MAX_STEPS = 8;
+
+/** The client predicts at most this far past the newest snapshot. */
+const MAX_LEAD_MS = 1_500;
+
+/** Commands repeated beyond the estimated slack: covers an estimate that is a little off. */
+const REDUNDANCY_MARGIN = 4;
+
+type State = 'idle' | 'greeting' | 'playing' | 'ended';
+
+export class ClientCore<S extends Shape = Shape> {
+  readonly game: Game<S>;
+  readonly view: ClientView<S>;
+  /** For instruments: called with every snapshot applied. */
+  onSnapshot: ((replica: Replica) => void) | undefined;
+  /** For instruments: fills `local` fields on every restore. */
+  scramble: ((count: number) => number) | undefined;
+  readonly #entropy: () => number;
+  readonly #development: boolean;
+  readonly #nonce: Nonce;
+  readonly #name: string;
+  readonly #room: string;
+  #token: string | undefined;
+  #state: State = 'idle';
+  #seat = 0;
+  #options: S['options'];
+  #acks = new PacketAcks();
+  #channels = new MessageChannels();
+  readonly #outbox = new Outbox();
+  readonly #events: ClientEvent[] = [];
+  readonly #view: View;
+  readonly #decoder: SnapshotDecoder;
+  readonly #replicas: History<Replica>;
+  #newest: Replica | undefined;
+  #newestAt: Millis = 0;
+  #snapshots = 0;
+  #ackNone = true;
+  #predictor: Predictor<S> | undefined;
+  readonly #clock: CommandClock;
+  readonly #playback: Playback;
+  readonly #sampler: CommandSampler;
+  readonly #packet = new Uint8Array(MAX_DATAGRAM_BYTES);
+  readonly #writer = new BitWriter(this.#packet);
+  readonly #reader = new BitReader();
+  readonly #words: Int32Array;
+  #linked = false;
+  #hidden = false;
+  #silent = false;
+  #buffered = 0;
+  #lastHeard: Millis;
+  #helloAt: Millis = -Infinity;
+  #lastProbe: Millis = -Infinity;
+  #probes = 0;
+  #echo = 0;
+  readonly #bytesIn = new Rate();
+  readonly #bytesOut = new Rate();
+  #now: Millis;
+  #datagramsIn = 0;
+  #datagramsAccepted = 0;
+  readonly #refused: Partial<Record<ClientRefusal, number>> = {};
+
+  constructor(game: Game<S>, options: ClientCoreOptions) {
+    this.game = game;
+    this.#entropy = options.entropy;
+    this.#development = options.development ?? false;
+    this.#nonce = [this.#entropy() >>> 0, this.#entropy() >>> 0];
+    this.#name = cleanName(options.name ?? '');
+    this.#room = options.room ?? '';
+    this.#token = options.token;
+    this.#options = { ...(game.definition.options ?? {}) } as S['options'];
+    this.#now = options.now;
+    this.#lastHeard = options.now;
+    const { schema } = game;
+    const rules = game.definition.predict ?? {};
+    this.#view = new View(
+      schema,
+      schema.rows.map((row) => row.name in rules),
+    );
+    this.view = clientView<S>(this.#view);
+    this.#decoder = new SnapshotDecoder(schema);
+    this.#replicas = new History(BASELINE_WINDOW + 1);
+    // At least the ticks per client packet plus one: one packet may be lost without a command missing its tick.
+    this.#clock = new CommandClock(schema.tickMs, 2);
+    this.#playback = new Playback(schema.tickMs, schema.ticksPerSnapshot);
+    this.#sampler = this.#newSampler();
+    this.#words = new Int32Array((MAX_COMMANDS + 1) * schema.command.words);
+  }
+
+  get seat(): number {
+    return this.#seat;
+  }
+
+  /** Resume token in hex, once joined. */
+  get token(): string | undefined {
+    return this.#token;
+  }
+
+  get options(): Readonly<S['options']> {
+    return this.#options;
+  }
+
+  /** Newest predicted tick. */
+  get tick(): number {
+    return this.#predictor?.tick ?? 0;
+  }
+
+  get joined(): boolean {
+    return this.#state === 'playing';
+  }
+
+  /** The newest snapshot, for instruments. */
+  get replica(): Replica | undefined {
+    return this.#newest;
+  }
+
+  /** The prediction, for instruments. */
+  get predictor(): Predictor<S> | undefined {
+    return this.#predictor;
+  }
+
+  /** The transport can carry datagrams now. Packet numbers start over; the session does not. */
+  opened(now: Millis): void {
+    this.#now = now;
+    this.#linked = true;
+    this.#lastHeard = now;
+    this.#acks = new PacketAcks();
+    this.#channels.resetFlight();
+    if (this.#state === 'ended') return;
+    this.#state = 'greeting';
+    this.#greet(now);
+  }
+
+  /** The transport is gone. Another may be opened: the same seat is resumed. */
+  lost(now: Millis): void {
+    this.#now = now;
+    this.#linked = false;
+  }
+
+  receive(now: Millis, bytes: Uint8Array): void {
+    this.#now = now;
+    this.#datagramsIn++;
+    this.#bytesIn.add(now, bytes.length);
+    const verdict = this.#receive(now, bytes);
+    if (verdict !== 'ok') this.#refused[verdict] = (this.#refused[verdict] ?? 0) + 1;
+    else this.#datagramsAccepted++;
+  }
+
+  /** Takes the player's hands as they are now: levels replace, presses add. */
+  sample(input: InputOf<S>): void {
+    this.#sampler.sample(input as Readonly<Record<string, unknown>>);
+  }
+
+  /** Runs every step that is due and queues what is to be sent. */
+  advance(now: Millis): void {
+    this.#now = now;
+    if (this.#state === 'greeting') {
+      if (this.#linked && now - this.#helloAt >= HELLO_EVERY_MS) this.#greet(now);
+      return;
+    }
+    if (this.#state !== 'playing') return;
+    this.#judgeSilence(now);
+    this.#clock.advance(now);
+    if (this.#steps() && this.#linked) this.#sendPacket(now);
+    this.#sendProbe(now);
+  }
+
+  pollDatagram(): Uint8Array | undefined {
+    const bytes = this.#outbox.poll();
+    if (bytes !== undefined) this.#bytesOut.add(this.#now, bytes.length);
+    return bytes;
+  }
+
+  pollEvent(): ClientEvent | undefined {
+    return this.#events.shift();
+  }
+
+  nextWakeup(): Millis {
+    if (this.#state === 'greeting') return Math.max(this.#now, this.#helloAt + HELLO_EVERY_MS);
+    if (this.#state !== 'playing' || !this.#clock.running) return this.#now + HELLO_EVERY_MS;
+    return Math.min(this.#clock.timeOf(this.tick + 1), this.#now + PROBE_EVERY_MS);
+  }
+
+  /** Fills `view` for a frame at `now`. */
+  draw(now: Millis): void {
+    const newest = this.#newest;
+    if (newest === undefined) return;
+    const tick = this.#playback.advance(now, newest.tick);
+    const { ticksPerSnapshot } = this.game.schema;
+    let older: Replica | undefined;
+    let newer: Replica | undefined;
+    for (
+      let number = newest.tick / ticksPerSnapshot, back = 0;
+      back <= BASELINE_WINDOW && number >= 0;
+      number--, back++
+    ) {
+      const replica = this.#replicas.get(number);
+      if (replica === undefined) continue;
+      if (replica.tick <= tick) {
+        older = replica;
+        break;
+      }
+      newer = replica;
+    }
+    // The view may start before the first snapshot's tick: show that one until then.
+    if (older === undefined) {
+      older = newer;
+      newer = undefined;
+    }
+    this.#view.draw(
+      now,
+      tick,
+      older,
+      newer,
+      this.#predictor as unknown as Predictor<never> | undefined,
+      this.#ownTick(now),
+    );
+  }
+
+  /** The page is shown or hidden; the server is told at once, in three copies. */
+  setHidden(now: Millis, hidden: boolean): void {
+    this.#now = now;
+    if (this.#hidden === hidden) return;
+    this.#hidden = hidden;
+    if (this.#state === 'playing' && this.#linked) for (let i = 0; i < 3; i++) this.#sendPacket(now);
+  }
+
+  /** Bytes that the transport has not sent yet. While it holds any, nothing is added. */
+  setBuffered(bytes: number): void {
+    this.#buffered = bytes;
+  }
+
+  /** Queues a message. False when the queue is full. */
+  send<N extends keyof S['messages'] & string>(name: N, payload: PayloadOf<S, N>): boolean {
+    const { bytes, reliable } = encodeMessage(this.game as unknown as Game, 'client', name, payload);
+    return reliable ? this.#channels.sendReliable(bytes) : this.#channels.sendUnreliable(bytes);
+  }
+
+  /** Gives the seat back. */
+  leave(now: Millis): void {
+    this.#now = now;
+    if (this.#state === 'playing' && this.#linked) for (let i = 0; i < 3; i++) this.#queue(encodeBye('left'));
+    this.#end('left');
+  }
+
+  stats(): ClientStats {
+    const { tickMs } = this.game.schema;
+    const newest = this.#newest;
+    return {
+      rtt: this.#acks.rtt,
+      jitter: this.#playback.jitter,
+      loss: this.#acks.inboundLoss,
+      tick: this.tick,
+      lead: newest === undefined ? 0 : this.tick - newest.tick,
+      slack: this.#clock.slack,
+      targetSlack: this.#clock.target,
+      snapshotAge: newest === undefined ? 0 : this.#now - this.#newestAt,
+      viewDelay: newest === undefined ? 0 : (newest.tick - this.#playback.tick) * tickMs,
+      mispredictions: this.#predictor?.stats.mispredicted ?? 0,
+      replayedSteps: this.#predictor?.stats.replayed ?? 0,
+      entities: this.#view.tables.reduce(
+        (sum, table) => (table.schema.index > 1 ? sum + table.count : sum),
+        0,
+      ),
+      bytesInPerSecond: this.#bytesIn.perSecond(this.#now),
+      bytesOutPerSecond: this.#bytesOut.perSecond(this.#now),
+      snapshots: this.#snapshots,
+      underruns: this.#playback.underruns,
+      clockRate: this.#clock.rate,
+      refused: this.#refused,
+      datagramsIn: this.#datagramsIn,
+      datagramsAccepted: this.#datagramsAccepted,
+    };
+  }
+
+  #ownTick(now: Millis): number {
+    if (!this.#clock.running) return this.tick;
+    this.#clock.advance(now);
+    // One tick behind the clock: between the last two predicted ticks.
+    return this.#clock.position - 1;
+  }
+
+  #receive(now: Millis, bytes: Uint8Array): 'ok' | ClientRefusal {
+    if (bytes.length === 0) return 'empty';
+    switch (bytes[0]) {
+      case SERVER_PACKET:
+        return this.#receivePacket(now, bytes);
+      case WELCOME:
+        return this.#receiveWelcome(now, bytes);
+      case REFUSED:
+        return this.#receiveRefused(bytes);
+      case BYE:
+        return this.#receiveBye(bytes);
+      case PROBE:
+        return this.#receiveProbe(now, bytes);
+      default:
+        return 'unknown-kind';
+    }
+  }
+
+  #receiveWelcome(now: Millis, bytes: Uint8Array): 'ok' | ClientRefusal {
+    const welcome = decodeWelcome(bytes);
+    if (typeof welcome === 'string') return welcome;
+    if (this.#state !== 'greeting' || !this.#isMine(welcome.nonce)) return 'unexpected';
+    const { schema } = this.game;
+    if (
+      welcome.tickRate !== schema.tickRate ||
+      welcome.snapshotRate !== schema.snapshotRate ||
+      welcome.seat > schema.maxPlayers
+    )
+      return 'bad-value';
+    const options = unpackPayload(welcome.options);
+    if (!options.ok) return 'bad-value';
+    const { seed, options: roomOptions } = (options.value ?? {}) as { seed?: unknown; options?: unknown };
+    if (typeof seed !== 'number' || typeof roomOptions !== 'object' || roomOptions === null)
+      return 'bad-value';
+    this.#join(now, welcome, seed, roomOptions as S['options']);
+    return 'ok';
+  }
+
+  #join(now: Millis, welcome: Welcome, seed: number, options: S['options']): void {
+    this.#heard(now);
+    this.#state = 'playing';
+    this.#token = hex(welcome.token);
+    const sameWorld = welcome.continues && this.#predictor !== undefined && this.#seat === welcome.seat;
+    this.#seat = welcome.seat;
+    this.#options = options;
+    if (!sameWorld) this.#startOver(seed, options);
+    this.#events.push({ type: 'joined', seat: welcome.seat, token: this.#token, resumed: welcome.resumed });
+  }
+
+  /** Nothing held, nothing predicted: the next snapshot comes against the empty baseline. */
+  #startOver(seed: number, options: S['options']): void {
+    this.#channels = new MessageChannels();
+    this.#replicas.clear();
+    this.#newest = undefined;
+    this.#ackNone = true;
+    this.#clock.stop();
+    this.#playback.reset();
+    this.#view.clear();
+    this.#view.seat = this.#seat;
+    this.#predictor = new Predictor(this.game, this.#seat, seed, options, this.#development);
+    this.#predictor.scramble = this.scramble;
+  }
+
+  #receiveRefused(bytes: Uint8Array): 'ok' | ClientRefusal {
+    const refused = decodeRefused(bytes);
+    if (typeof refused === 'string') return refused;
+    if (this.#state !== 'greeting' || !this.#isMine(refused.nonce)) return 'unexpected';
+    if (refused.code === 'token-invalid' && this.#token !== undefined) {
+      // The seat is gone (a new server, or too late): join as somebody new.
+      this.#token = undefined;
+      this.#helloAt = -Infinity;
+      return 'ok';
+    }
+    this.#state = 'ended';
+    this.#events.push({ type: 'refused', code: refused.code, message: refused.message });
+    return 'ok';
+  }
+
+  #receiveBye(bytes: Uint8Array): 'ok' | ClientRefusal {
+    const bye = decodeBye(bytes);
+    if (typeof bye === 'string') return bye;
+    if (this.#state !== 'playing') return 'unexpected';
+    this.#end(bye.reason);
+    return 'ok';
+  }
+
+  #receiveProbe(now: Millis, bytes: Uint8Array): 'ok' | ClientRefusal {
+    const probe = decodeProbe(bytes);
+    if (typeof probe === 'string') return probe;
+    this.#echo = probe.time;
+    this.#heard(now);
+    return 'ok';
+  }
+
+  /** Checks and applies a server's packet. Nothing changes unless all of it is well formed. */
+  #receivePacket(now: Millis, bytes: Uint8Array): 'ok' | ClientRefusal {
+    if (this.#state !== 'playing') return 'unexpected';
+    const r = this.#reader.open(bytes, 1, bytes.length);
+    const header = readHeader(r);
+    const tick = r.read(32);
+    const report = readSlackReport(r, tick);
+    const hasSnapshot = r.readBool();
+    if (r.failed) return 'truncated';
+    if (!this.#acks.validHeader(header.ack, header.ackBits, header.ackDelayMs)) return 'bad-ack';
+    if (!this.#acks.isNew(header.seq)) {
+      this.#acks.receivedPacket(now, header.seq);
+      return 'duplicate-packet';
+    }
+    const replica = hasSnapshot ? this.#readSnapshot(r, tick) : undefined;
+    if (typeof replica === 'string') return replica;
+    if (!r.align()) return r.failed ? 'truncated' : 'bad-padding';
+    if (this.#channels.read(bytes, r.byteOffset, bytes.length) !== 'ok') return 'bad-messages';
+    this.#acks.receivedPacket(now, header.seq);
+    this.#acks.acknowledged(now, header.ack, header.ackBits, header.ackDelayMs, (seq) =>
+      this.#channels.acked(seq),
+    );
+    this.#heard(now);
+    if (replica !== undefined) this.#applySnapshot(now, replica, report);
+    this.#takeMessages();
+    return 'ok';
+  }
+
+  /** Decodes into a slot of the ring; the slot answers for its tick only once that worked. */
+  #readSnapshot(r: BitReader, tick: number): Replica | ClientRefusal {
+    const { ticksPerSnapshot, command, rows } = this.game.schema;
+    if (tick % ticksPerSnapshot !== 0) return 'bad-value';
+    const number = tick / ticksPerSnapshot;
+    const newest = this.#newest === undefined ? -1 : this.#newest.tick / ticksPerSnapshot;
+    if (number <= newest - BASELINE_WINDOW || this.#replicas.get(number) !== undefined)
+      return 'stale-snapshot';
+    const age = r.read(BASELINE_BITS);
+    const baseline = age === 0 ? undefined : this.#replicas.get(number - age);
+    if (age > 0 && baseline === undefined) {
+      this.#ackNone = newest < 0;
+      return 'unknown-baseline';
+    }
+    const slot = this.#replicas.recycle(number) ?? newReplica(this.game.schema, controlWords(command));
+    this.#replicas.delete(slot.tick < 0 ? number : slot.tick / ticksPerSnapshot);
+    readControls(r, slot.controls, baseline?.controls);
+    this.#decoder.decode(r, baseline, tick, slot);
+    if (r.failed || rows.length === 0) {
+      slot.tick = -1;
+      return 'malformed-snapshot';
+    }
+    return slot;
+  }
+
+  #applySnapshot(now: Millis, replica: Replica, report: SlackReport | undefined): void {
+    const { ticksPerSnapshot } = this.game.schema;
+    this.#replicas.set(replica.tick / ticksPerSnapshot, replica);
+    this.#snapshots++;
+    this.#playback.arrived(now, replica.tick);
+    this.onSnapshot?.(replica);
+    if (this.#newest !== undefined && replica.tick <= this.#newest.tick) return;
+    const predictor = this.#predictor as Predictor<S>;
+    const first = this.#newest === undefined;
+    this.#newest = replica;
+    this.#newestAt = now;
+    this.#ackNone = false;
+    if (first) this.#start(now, replica);
+    else if (report !== undefined) this.#clock.report(report);
+    const shown = predictor as unknown as Predictor<never>;
+    predictor.reconcile(replica, {
+      before: () => this.#view.beforeCorrection(shown),
+      after: () => this.#view.afterCorrection(shown),
+    });
+  }
+
+  /** The first snapshot: pull counters go on from the server's, the clock starts ahead of it. */
+  #start(now: Millis, replica: Replica): void {
+    this.#sampler.adoptPulls(replica.controls, 0);
+    const trip = this.#acks.hasRtt
+      ? this.#acks.rtt
+      : Math.max(0, Math.min(1_000, this.#lastHeard - this.#helloAt));
+    const lead = trip / this.game.schema.tickMs + this.#clock.target + 1;
+    this.#clock.start(now, replica.tick + lead);
+    (this.#predictor as Predictor<S>).skipTo(Math.floor(replica.tick + lead));
+  }
+
+  #takeMessages(): void {
+    for (let raw = this.#channels.receive(); raw !== undefined; raw = this.#channels.receive()) {
+      const message = decodeMessage(this.game as unknown as Game, 'server', raw.bytes, raw.reliable);
+      if (typeof message === 'string') this.#refused[message] = (this.#refused[message] ?? 0) + 1;
+      else this.#events.push({ type: 'message', ...message });
+    }
+  }
+
+  /** Simulates up to the clock. True when there is a new command to send. */
+  #steps(): boolean {
+    const predictor = this.#predictor;
+    if (predictor === undefined || !this.#clock.running || this.#newest === undefined) return false;
+    const due = Math.floor(this.#clock.position);
+    if (due - predictor.tick > MAX_STEPS) predictor.skipTo(due - 1);
+    const limit = this.#newest.tick + (MAX_LEAD_MS * this.game.schema.tickRate) / 1000;
+    let stepped = false;
+    while (predictor.tick < due && predictor.tick < limit) {
+      const tick = predictor.tick + 1;
+      this.#sampler.copyTo(this.#words, 0);
+      predictor.setCommand(tick, this.#words.subarray(0, this.game.schema.command.words));
+      this.#clock.made(tick);
+      predictor.step();
+      stepped = true;
+    }
+    if (predictor.tick < due) predictor.skipTo(due);
+    for (const message of predictor.simulation.warnings.splice(0))
+      this.#events.push({ type: 'warning', message });
+    return stepped;
+  }
+
+  #sendPacket(now: Millis): void {
+    if (now - this.#lastHeard > GATE_AFTER_MS || this.#buffered > 0) return;
+    const w = this.#writer;
+    w.reset();
+    const seq = this.#acks.next(now);
+    writeHeader(w, CLIENT_PACKET, seq, this.#acks.header(now));
+    w.write(this.#hidden ? 1 : 0, 1);
+    const ack = this.#ackNone ? undefined : this.#newest;
+    w.write(ack === undefined ? 0 : 1, 1);
+    if (ack !== undefined) w.write(ack.tick, 32);
+    this.#writeCommands(w);
+    const length = w.finish();
+    const messages = this.#channels.fill(
+      now,
+      seq,
+      MAX_DATAGRAM_BYTES - length,
+      this.#packet,
+      length,
+      this.#acks.rtt,
+    );
+    this.#outbox.push(0, this.#packet, length + messages);
+  }
+
+  /** The commands that can still arrive in time, oldest first. */
+  #writeCommands(w: BitWriter): void {
+    const predictor = this.#predictor as Predictor<S>;
+    const { command } = this.game.schema;
+    const reach = Math.ceil(Math.max(0, this.#clock.slack)) + REDUNDANCY_MARGIN;
+    const oldest = Math.max(predictor.tick - Math.min(reach, MAX_COMMANDS) + 1, predictor.settled + 1);
+    let count = 0;
+    while (
+      count < MAX_COMMANDS &&
+      predictor.tick - count >= oldest &&
+      predictor.hasCommand(predictor.tick - count)
+    )
+      count++;
+    w.write(count, COMMAND_COUNT_BITS);
+    if (count === 0) return;
+    w.write(predictor.tick, 32);
+    this.#words.set(command.neutral, 0);
+    for (let i = 1; i <= count; i++) {
+      predictor.copyCommand(predictor.tick - count + i, this.#words, i * command.words);
+      writeCommand(w, command, this.#words, i * command.words, this.#words, (i - 1) * command.words);
+    }
+  }
+
+  #sendProbe(now: Millis): void {
+    if (!this.#linked || now - this.#lastHeard <= GATE_AFTER_MS || now - this.#lastProbe < PROBE_EVERY_MS)
+      return;
+    this.#lastProbe = now;
+    this.#queue(
+      encodeProbe({ counter: this.#probes++ & 0xffff, time: Math.floor(now) >>> 0, echo: this.#echo }),
+    );
+  }
+
+  #greet(now: Millis): void {
+    this.#helloAt = now;
+    const { hash } = this.game.schema;
+    this.#queue(
+      encodeHello({
+        nonce: this.#nonce,
+        schemaHash: hash,
+        token: this.#token === undefined ? undefined : unhex(this.#token),
+        room: this.#room,
+        name: this.#name,
+        profile: new Uint8Array(0),
+      }),
+    );
+  }
+
+  #judgeSilence(now: Millis): void {
+    if (this.#silent || now - this.#lastHeard < AWAY_AFTER_MS) return;
+    this.#silent = true;
+    this.#events.push({ type: 'silent' });
+  }
+
+  #heard(now: Millis): void {
+    this.#lastHeard = now;
+    if (!this.#silent) return;
+    this.#silent = false;
+    this.#events.push({ type: 'heard' });
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#events.push({ type: 'closed', reason });
+  }
+
+  #isMine(nonce: Nonce): boolean {
+    return nonce[0] === this.#nonce[0] && nonce[1] === this.#nonce[1];
+  }
+
+  #newSampler(): CommandSampler {
+    const counters = {
+      clamped: 0,
+      notANumber: 0,
+      discardedWrites: 0,
+      discardedSpawns: 0,
+      discardedDespawns: 0,
+    };
+    return new CommandSampler(this.game.schema.command, { counters, development: this.#development });
+  }
+
+  #queue(bytes: Uint8Array): void {
+    this.#outbox.push(0, bytes, bytes.length);
+  }
+}
+
+const WELCOME = 2;
+const REFUSED = 3;
+const BYE = 6;
+const PROBE = 7;
+
+function hex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}
+
+/** Bytes of a token in hex; undefined when it is not one, so that a broken store only costs the old seat. */
+function unhex(text: string): Uint8Array | undefined {
+  if (!/^[0-9a-f]{32}$/.test(text)) return undefined;
+  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(text.slice(i * 2, i * 2 + 2), 16));
+}

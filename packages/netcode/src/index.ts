@@ -1,0 +1,41 @@
+/** What a game is made of: its definition, its fields, and mathematics that is the same on every machine. */
+
+export { UsageError } from './base/assert.ts';
+export { angleDelta, approach, atan2, clamp, cos, damp, hypot, lerp, sin } from './base/math.ts';
+export { Rng } from './base/rng.ts';
+export type { EntityHandle, ListHandle } from './simulation/entity.ts';
+export { type Definition, defineGame, type Game, message } from './simulation/game.ts';
+export { decodeLog, encodeLog, type InputLog, type RoomInput } from './simulation/log.ts';
+export type {
+  CommandOf,
+  Context,
+  Entity,
+  EntityTable,
+  InputOf,
+  MessageType,
+  PayloadOf,
+  Player,
+  PlayerTable,
+  PresenceStatus,
+  Shape,
+  SpawnInit,
+  StandardSchema,
+  Values,
+  Who,
+  World,
+} from './simulation/types.ts';
+export {
+  angle,
+  bool,
+  type Field,
+  f32,
+  grid,
+  int,
+  list,
+  local,
+  oneOf,
+  press,
+  ref,
+  text,
+  tick,
+} from './wire/fields.ts';

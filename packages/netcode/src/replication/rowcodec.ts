@@ -1,0 +1,329 @@
+/**
+ * One row on the wire, against the row that both sides expect.
+ *
+ * Expected is the base row, moved along by its own rate fields (`follows`) to the snapshot's tick. Then per sent field, in
+ * declaration order:
+ *
+ *     0                                   as expected
+ *     1                                   bool: the other value
+ *     1 value                             up to 6 bits: the value itself, counted from the field's minimum
+ *     1 class(2) surprise                 wider numbers: surprise z of 1/4, 1/2 or 3/4 of the field's bits; class 3 is the value itself
+ *     1 none(1) [class(2) distance]       tick: distance from the snapshot's tick
+ *     1 none(1) [id(31)]                  ref
+ *     1 length bytes                      text
+ *     1 count values                      list
+ *
+ * Surprise z counts 1, -1, 2, -2 … from 0. Each class starts where the one before ends, so that every value has one code [W2].
+ */
+
+import type { BitReader, BitWriter } from '../wire/bits.ts';
+import { bitsFor, type Field } from '../wire/fields.ts';
+import type { FieldLayout, RowSchema } from '../wire/schema.ts';
+import { decodeUtf8 } from '../wire/utf8.ts';
+
+/** Fields of up to this many bits are sent whole when they change. */
+const RAW_BITS = 6;
+
+const RAW = 0;
+const SURPRISE = 1;
+const BOOL = 2;
+const TICK = 3;
+const REF = 4;
+const FLOAT = 5;
+const TEXT = 6;
+const LIST = 7;
+
+interface Op {
+  readonly code: number;
+  readonly at: number;
+  readonly field: Field;
+  readonly wraps: boolean;
+  /** Widths of the three surprise classes, and where each begins. */
+  readonly widths: readonly [number, number, number];
+}
+
+export class RowCodec {
+  readonly schema: RowSchema;
+  /** The expected row of the last `expect`. */
+  readonly expected: Int32Array;
+  readonly #ops: readonly Op[];
+  readonly #follows: readonly FieldLayout[];
+
+  constructor(schema: RowSchema) {
+    this.schema = schema;
+    this.expected = new Int32Array(schema.stride);
+    this.#ops = schema.fields.filter((layout) => !layout.field.local).map(makeOp);
+    this.#follows = schema.fields.filter((layout) => layout.followsAt >= 0);
+  }
+
+  /** Computes the row that both sides expect `ticks` after the base. One shared expression: keep it that way. */
+  expect(base: Int32Array, at: number, ticks: number): Int32Array {
+    const { expected, schema } = this;
+    for (let i = 0; i < schema.stride; i++) expected[i] = base[at + i] ?? 0;
+    if (ticks === 0) return expected;
+    for (const { field, at: word, followsAt, followsFactor } of this.#follows) {
+      // Whole grid steps per tick, rounded as a write in `step` rounds: straight motion is then expected exactly.
+      const perTick = Math.floor((base[at + followsAt] ?? 0) * followsFactor + 0.5);
+      const moved = (base[at + word] ?? 0) + perTick * ticks;
+      expected[word] = moved < field.lo ? field.lo : moved > field.hi ? field.hi : moved;
+    }
+    return expected;
+  }
+
+  /** Whether a row is in every sent field as last expected. */
+  matches(row: Int32Array, at: number): boolean {
+    const { expected } = this;
+    for (const { at: word, field } of this.#ops) {
+      for (let i = word; i < word + field.words; i++) if (row[at + i] !== expected[i]) return false;
+    }
+    return true;
+  }
+
+  /** Writes a row against the expected one. */
+  write(w: BitWriter, row: Int32Array, at: number, tick: number): void {
+    const { expected } = this;
+    for (const op of this.#ops) {
+      const { at: word, field } = op;
+      let changed = false;
+      for (let i = word; i < word + field.words; i++) if (row[at + i] !== expected[i]) changed = true;
+      w.write(changed ? 1 : 0, 1);
+      if (changed) writeValue(w, op, row, at + word, expected[word] ?? 0, tick);
+    }
+  }
+
+  /** Reads a row: `row` at `at` takes the expected values with the changes applied. Anything malformed fails the reader. */
+  read(r: BitReader, row: Int32Array, at: number, tick: number): void {
+    const { expected } = this;
+    for (let i = 3; i < this.schema.stride; i++) row[at + i] = expected[i] ?? 0;
+    for (const op of this.#ops) {
+      if (r.read(1) === 0) continue;
+      readValue(r, op, row, at + op.at, expected[op.at] ?? 0, tick);
+      if (r.failed) return;
+      if (op.field.words > 1 && this.#unchanged(op, row, at)) r.fail();
+    }
+  }
+
+  #unchanged({ at: word, field }: Op, row: Int32Array, at: number): boolean {
+    for (let i = word; i < word + field.words; i++) if (row[at + i] !== this.expected[i]) return false;
+    return true;
+  }
+}
+
+function makeOp({ field, at }: FieldLayout): Op {
+  const n = field.kind === 'tick' ? 32 : field.bits;
+  return {
+    code: codeOf(field),
+    at,
+    field,
+    wraps: field.kind === 'angle',
+    widths: [Math.max(2, Math.ceil(n / 4)), Math.ceil(n / 2), Math.ceil((n * 3) / 4)],
+  };
+}
+
+function codeOf(field: Field): number {
+  switch (field.kind) {
+    case 'bool':
+      return BOOL;
+    case 'tick':
+      return TICK;
+    case 'ref':
+      return REF;
+    case 'f32':
+      return FLOAT;
+    case 'text':
+      return TEXT;
+    case 'list':
+      return LIST;
+    default:
+      return field.bits <= RAW_BITS ? RAW : SURPRISE;
+  }
+}
+
+function writeValue(w: BitWriter, op: Op, row: Int32Array, at: number, expected: number, tick: number): void {
+  const { field } = op;
+  const value = row[at] ?? 0;
+  switch (op.code) {
+    case BOOL:
+      return;
+    case RAW:
+      w.write(value - field.lo, field.bits);
+      return;
+    case SURPRISE:
+      writeSurprise(w, op, surpriseOf(value - expected, op), value - field.lo, field.bits);
+      return;
+    case TICK:
+      w.write(value === 0 ? 1 : 0, 1);
+      if (value !== 0) writeSurprise(w, op, distanceOf(value - tick), value, 31);
+      return;
+    case REF:
+      w.write(value === 0 ? 1 : 0, 1);
+      if (value !== 0) w.write(value, 31);
+      return;
+    case FLOAT:
+      w.write(value, 32);
+      return;
+    case TEXT:
+      w.write(value, bitsFor(field.hi));
+      for (let i = 0; i < value; i++) w.write((row[at + 1 + (i >> 2)] ?? 0) >>> ((i & 3) * 8), 8);
+      return;
+    default:
+      writeList(w, field, row, at);
+  }
+}
+
+function readValue(r: BitReader, op: Op, row: Int32Array, at: number, expected: number, tick: number): void {
+  const { field } = op;
+  let value = 0;
+  switch (op.code) {
+    case BOOL:
+      row[at] = 1 - expected;
+      return;
+    case RAW:
+      value = r.read(field.bits) + field.lo;
+      break;
+    case SURPRISE:
+      value = readSurprise(r, op, expected, field.bits, field.lo);
+      break;
+    case TICK:
+      value = r.readBool() ? 0 : readDistance(r, op, tick);
+      break;
+    case REF:
+      value = r.readBool() ? 0 : r.read(31);
+      break;
+    case FLOAT:
+      value = r.read(32) | 0;
+      if (!isFiniteWord(value)) r.fail();
+      break;
+    case TEXT:
+      readText(r, field, row, at);
+      return;
+    default:
+      readList(r, field, row, at);
+      return;
+  }
+  if (value === expected || value < field.lo || value > field.hi) r.fail();
+  else row[at] = value;
+}
+
+/** 1, -1, 2, -2 … as 0, 1, 2, 3 …; a difference of zero is never sent. Angles take the short way round. */
+function surpriseOf(difference: number, { wraps, field }: Op): number {
+  const turns = wraps ? (difference << (32 - field.bits)) >> (32 - field.bits) : difference;
+  return turns > 0 ? (turns - 1) * 2 : (-turns - 1) * 2 + 1;
+}
+
+/** 0, 1, -1, 2 … as 0, 1, 2, 3 … */
+function distanceOf(difference: number): number {
+  return difference > 0 ? difference * 2 - 1 : -difference * 2;
+}
+
+function writeSurprise(
+  w: BitWriter,
+  { widths: [a, b, c] }: Op,
+  z: number,
+  whole: number,
+  bits: number,
+): void {
+  const startB = 2 ** a;
+  const startC = startB + 2 ** b;
+  if (z < startB) {
+    w.write(0, 2);
+    w.write(z, a);
+  } else if (z < startC) {
+    w.write(1, 2);
+    w.write(z - startB, b);
+  } else if (z < startC + 2 ** c) {
+    w.write(2, 2);
+    w.write(z - startC, c);
+  } else {
+    w.write(3, 2);
+    w.write(whole, bits);
+  }
+}
+
+/** Reads a class and its number; -1 stands for class 3, whose value follows whole. */
+function readClass(r: BitReader, { widths: [a, b, c] }: Op): number {
+  switch (r.read(2)) {
+    case 0:
+      return r.read(a);
+    case 1:
+      return 2 ** a + r.read(b);
+    case 2:
+      return 2 ** a + 2 ** b + r.read(c);
+    default:
+      return -1;
+  }
+}
+
+const firstOfClass3 = ({ widths: [a, b, c] }: Op): number => 2 ** a + 2 ** b + 2 ** c;
+
+function readSurprise(r: BitReader, op: Op, expected: number, bits: number, lo: number): number {
+  const z = readClass(r, op);
+  if (z < 0) {
+    const value = r.read(bits) + lo;
+    if (surpriseOf(value - expected, op) < firstOfClass3(op)) r.fail();
+    return value;
+  }
+  const difference = z % 2 === 0 ? z / 2 + 1 : -(z - 1) / 2 - 1;
+  const value = expected + difference;
+  if (!op.wraps) return value;
+  if (surpriseOf(difference, op) !== z) r.fail();
+  return (value << (32 - bits)) >> (32 - bits);
+}
+
+function readDistance(r: BitReader, op: Op, tick: number): number {
+  const z = readClass(r, op);
+  let value: number;
+  if (z < 0) {
+    value = r.read(31);
+    if (distanceOf(value - tick) < firstOfClass3(op)) r.fail();
+  } else {
+    value = tick + (z % 2 === 1 ? (z + 1) / 2 : -z / 2);
+  }
+  // Zero has its own code.
+  if (value <= 0) r.fail();
+  return value;
+}
+
+const isFiniteWord = (word: number): boolean => (word & 0x7f800000) !== 0x7f800000 && word !== -2147483648;
+
+function readText(r: BitReader, field: Field, row: Int32Array, at: number): void {
+  const length = r.read(bitsFor(field.hi));
+  if (length > field.hi || r.remaining < length * 8) {
+    r.fail();
+    return;
+  }
+  const bytes = new Uint8Array(length);
+  row.fill(0, at, at + field.words);
+  row[at] = length;
+  for (let i = 0; i < length; i++) {
+    bytes[i] = r.read(8);
+    const word = at + 1 + (i >> 2);
+    row[word] = (row[word] ?? 0) | ((bytes[i] ?? 0) << ((i & 3) * 8));
+  }
+  if (decodeUtf8(bytes) === undefined) r.fail();
+}
+
+function writeList(w: BitWriter, field: Field, row: Int32Array, at: number): void {
+  const element = field.element as Field;
+  const count = row[at] ?? 0;
+  w.write(count, bitsFor(field.hi));
+  for (let i = 1; i <= count; i++)
+    w.write(element.bits === 32 ? (row[at + i] ?? 0) : (row[at + i] ?? 0) - element.lo, element.bits);
+}
+
+function readList(r: BitReader, field: Field, row: Int32Array, at: number): void {
+  const element = field.element as Field;
+  const count = r.read(bitsFor(field.hi));
+  if (count > field.hi) {
+    r.fail();
+    return;
+  }
+  row.fill(0, at, at + field.words);
+  row[at] = count;
+  for (let i = 1; i <= count && !r.failed; i++) {
+    const value = element.bits === 32 ? r.read(32) | 0 : r.read(element.bits) + element.lo;
+    if (value < element.lo || value > element.hi || (element.kind === 'f32' && !isFiniteWord(value)))
+      r.fail();
+    else row[at + i] = value;
+  }
+}

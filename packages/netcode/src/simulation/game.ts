@@ -1,0 +1,205 @@
+/** `defineGame`: checks a game's declarations and compiles them to layouts that the server, the clients and the tests share. */
+
+import { assert } from '../base/assert.ts';
+import { PROTOCOL_VERSION } from '../base/units.ts';
+import { oneOf, text } from '../wire/fields.ts';
+import { compileRow, describeFields, type RowSchema, schemaHash } from '../wire/schema.ts';
+import { type CommandSchema, compileCommand } from './commands.ts';
+import { type RowClass, rowClass } from './entity.ts';
+import type {
+  Context,
+  Entity,
+  EntityMap,
+  FieldMap,
+  MessageType,
+  PayloadOf,
+  Shape,
+  StandardSchema,
+  Who,
+  World,
+} from './types.ts';
+
+/** What a game author writes. See docs/architecture.md for the shape of a whole game. */
+export interface Definition<S extends Shape> {
+  readonly name: string;
+  /** Steps per second, 10..128. Default 60. */
+  readonly tickRate?: number;
+  /** Snapshots per second and client; must divide the tick rate. Default 20. */
+  readonly snapshotRate?: number;
+  /** Most players in a room, 1..255. Default 16. */
+  readonly maxPlayers?: number;
+  readonly entities: S['entities'];
+  readonly player?: S['player'];
+  readonly room?: S['room'];
+  /** Defaults of the room's options; a room's creator overrides them, clients know them before their first tick. */
+  readonly options?: S['options'];
+  readonly command: S['command'];
+  readonly messages?: S['messages'];
+  /** Which rows a client predicts: a pure function over sent fields. Default: the rows it owns. */
+  readonly predict?: { readonly [N in keyof S['entities']]?: (row: Entity<S, N>, me: number) => boolean };
+  /** More is sent sooner when not all fits a datagram. Default 1 per type. */
+  readonly priority?: { readonly [N in keyof S['entities']]?: number };
+  setup?(world: World<S>, ctx: Context<S>): void;
+  join?(world: World<S>, who: Who, ctx: Context<S>): void;
+  leave?(world: World<S>, who: Who, ctx: Context<S>): void;
+  message?(
+    world: World<S>,
+    from: Who,
+    name: keyof S['messages'] & string,
+    payload: PayloadOf<S, keyof S['messages']>,
+    ctx: Context<S>,
+  ): void;
+  step(world: World<S>, ctx: Context<S>): void;
+}
+
+/** Layouts and constants compiled from a definition. */
+export interface GameSchema {
+  readonly name: string;
+  readonly tickRate: number;
+  readonly snapshotRate: number;
+  readonly ticksPerSnapshot: number;
+  readonly tickMs: number;
+  readonly maxPlayers: number;
+  /** `players`, `room`, then the game's entity types in declaration order. */
+  readonly rows: readonly RowSchema[];
+  readonly rowClasses: readonly RowClass[];
+  readonly command: CommandSchema;
+  readonly messageNames: readonly string[];
+  readonly hash: readonly [number, number];
+}
+
+/** A compiled game. Its type parameter carries every declared name. */
+export interface Game<S extends Shape = Shape> {
+  readonly definition: Definition<S>;
+  readonly schema: GameSchema;
+}
+
+export const PLAYERS = 0;
+export const ROOM = 1;
+
+/** Id of the single row of the `room` table: the one counter value of seat 0 that no spawn takes. */
+export const ROOM_ID = 0xffff;
+
+const RESERVED_TYPES = new Set(['players', 'room', 'tick', 'constructor', '__proto__']);
+
+type Empty = Record<never, never>;
+
+/** Checks and compiles a game. Throws a `UsageError` that names what to change. */
+export function defineGame<
+  const E extends EntityMap,
+  const C extends FieldMap,
+  const P extends FieldMap = Empty,
+  const R extends FieldMap = Empty,
+  O extends object = Empty,
+  M extends Readonly<Record<string, MessageType<unknown>>> = Empty,
+>(
+  definition: Definition<{ entities: E; command: C; player: P; room: R; options: O; messages: M }>,
+): Game<{ entities: E; command: C; player: P; room: R; options: O; messages: M }> {
+  return { definition, schema: compileGame(definition as unknown as Definition<Shape>) };
+}
+
+/** Declares a message's payload type, direction and delivery. */
+export function message<T>(
+  options: {
+    from?: 'client' | 'server' | 'both';
+    reliable?: boolean;
+    validate?: ((value: unknown) => boolean) | StandardSchema;
+  } = {},
+): MessageType<T> {
+  return { from: options.from ?? 'both', reliable: options.reliable ?? true, validate: options.validate };
+}
+
+function compileGame(definition: Definition<Shape>): GameSchema {
+  const {
+    name,
+    tickRate = 60,
+    snapshotRate = 20,
+    maxPlayers = 16,
+    entities,
+    player = {},
+    room = {},
+    messages = {},
+  } = definition;
+  assert(
+    typeof name === 'string' && /^[\w .-]{1,32}$/.test(name),
+    'a game needs a name of 1..32 letters, digits, spaces, dots or dashes',
+  );
+  assert(
+    Number.isInteger(tickRate) && tickRate >= 10 && tickRate <= 128,
+    `tickRate must be a whole number 10..128, got ${tickRate}`,
+  );
+  assert(
+    Number.isInteger(snapshotRate) && snapshotRate >= 1 && tickRate % snapshotRate === 0,
+    `snapshotRate must divide tickRate ${tickRate}, got ${snapshotRate}`,
+  );
+  assert(
+    Number.isInteger(maxPlayers) && maxPlayers >= 1 && maxPlayers <= 255,
+    `maxPlayers must be 1..255, got ${maxPlayers}`,
+  );
+  assert(typeof definition.step === 'function', 'a game needs step(world, ctx)');
+  const builtIn = { name: text(24), status: oneOf('present', 'hidden', 'away') };
+  for (const key of Object.keys(builtIn))
+    assert(!(key in player), `player.${key} is built in; choose another name`);
+  const rows = [
+    compileRow('players', PLAYERS, { ...builtIn, ...player }, tickRate),
+    compileRow('room', ROOM, room, tickRate),
+  ];
+  for (const [type, fields] of Object.entries(entities)) {
+    assert(!RESERVED_TYPES.has(type), `entity type "${type}" is a built-in name; choose another`);
+    rows.push(compileRow(type, rows.length, fields, tickRate));
+  }
+  checkRefs(rows);
+  const command = compileCommand(definition.command);
+  const messageNames = Object.keys(messages);
+  assert(messageNames.length <= 255, 'at most 255 message types');
+  const described = rows.map((row) => [
+    row.name,
+    describeFields(Object.fromEntries(row.fields.map((layout) => [layout.name, layout.field]))),
+  ]);
+  const sides = messageNames.map((key) => [key, messages[key]?.from, messages[key]?.reliable]);
+  return {
+    name,
+    tickRate,
+    snapshotRate,
+    ticksPerSnapshot: tickRate / snapshotRate,
+    tickMs: 1000 / tickRate,
+    maxPlayers,
+    rows,
+    rowClasses: rows.map((row) => (row.index === PLAYERS ? playerClass(row) : rowClass(row))),
+    command,
+    messageNames,
+    hash: schemaHash([
+      PROTOCOL_VERSION,
+      name,
+      tickRate,
+      snapshotRate,
+      maxPlayers,
+      described,
+      describeFields(definition.command),
+      sides,
+    ]),
+  };
+}
+
+function checkRefs(rows: readonly RowSchema[]): void {
+  for (const row of rows) {
+    for (const { field, name } of row.fields) {
+      if (field.target === undefined) continue;
+      assert(
+        rows.some((other) => other.index > ROOM && other.name === field.target),
+        `${row.name}.${name} refers to "${field.target}", which is not an entity type`,
+      );
+    }
+  }
+}
+
+/** Player rows are also read by their seat. */
+function playerClass(schema: RowSchema): RowClass {
+  const Base = rowClass(schema);
+  class PlayerRow extends Base {
+    get seat(): number {
+      return this.owner;
+    }
+  }
+  return PlayerRow;
+}

@@ -1,0 +1,140 @@
+/** Runs a game's rules on a world, one tick at a time. Server, clients, bots, replay and tests all call this; nobody has a copy of it. */
+
+import { Rng } from '../base/rng.ts';
+import { CommandTable } from './commands.ts';
+import type { Row } from './entity.ts';
+import type { Game } from './game.ts';
+import type { Table } from './table.ts';
+import { withTraps } from './traps.ts';
+import type { Context, Shape, Who, World } from './types.ts';
+import { WriteWatcher } from './watch.ts';
+import { type SavedWorld, WorldCore } from './world.ts';
+
+/** A message that a rule queued. Seat 0 means every player. */
+export interface OutgoingMessage {
+  readonly seat: number;
+  readonly name: string;
+  readonly payload: unknown;
+}
+
+export interface SimulationOptions {
+  /** Room seed for `ctx.random`. */
+  readonly seed: number;
+  /** The room's options, complete. */
+  readonly options: object;
+  /** Seat of the predicting client; -1 on the server. */
+  readonly seat: number;
+  /** Traps ambient randomness and clocks during rules, throws on NaN, watches for writes that never move. */
+  readonly development: boolean;
+}
+
+export class Simulation<S extends Shape = Shape> {
+  readonly game: Game<S>;
+  readonly core: WorldCore;
+  readonly commands: CommandTable;
+  readonly outbox: OutgoingMessage[] = [];
+  readonly warnings: string[] = [];
+  readonly #ctx: Context<S>;
+  readonly #development: boolean;
+  readonly #seat: number;
+  readonly #watch: WriteWatcher | undefined;
+
+  constructor(game: Game<S>, options: SimulationOptions) {
+    this.game = game;
+    this.core = new WorldCore(game.schema, options.development);
+    this.commands = new CommandTable(game.schema.command, game.schema.maxPlayers);
+    this.#development = options.development;
+    this.#seat = options.seat;
+    this.#ctx = this.#makeContext(options);
+    if (options.development) {
+      this.#watch = new WriteWatcher((warning) => this.warnings.push(warning));
+      for (const table of this.core.tables) table.watch = this.#watch;
+    }
+  }
+
+  get world(): World<S> {
+    return this.core.facade as World<S>;
+  }
+
+  setup(): void {
+    const { setup } = this.game.definition;
+    if (setup !== undefined) this.#run(() => setup(this.world, this.#ctx));
+  }
+
+  join(who: Who): void {
+    const { join } = this.game.definition;
+    if (join !== undefined) this.#run(() => join(this.world, who, this.#ctx));
+  }
+
+  leave(who: Who): void {
+    const { leave } = this.game.definition;
+    if (leave !== undefined) this.#run(() => leave(this.world, who, this.#ctx));
+  }
+
+  message(from: Who, name: string, payload: unknown): void {
+    const handler = this.game.definition.message;
+    if (handler !== undefined)
+      this.#run(() => handler(this.world, from, name as never, payload as never, this.#ctx));
+  }
+
+  /** Runs a seat's command words in the next step. Without it the seat is neutral. */
+  command(seat: number, words: Int32Array, at: number): void {
+    this.commands.run(seat, words, at, this.core.controls, seat * this.core.controlStride);
+  }
+
+  /** One step of the rules: the world goes from `tick - 1` to `tick`. */
+  step(tick: number): void {
+    this.core.tick = tick;
+    this.#watch?.begin(tick);
+    this.#run(() => this.game.definition.step(this.world, this.#ctx));
+  }
+
+  save(into: SavedWorld): void {
+    this.core.save(into);
+  }
+
+  restore(from: SavedWorld): void {
+    this.core.restore(from);
+  }
+
+  /** Takes the messages queued since the last call. */
+  drainOutbox(): OutgoingMessage[] {
+    return this.outbox.splice(0);
+  }
+
+  #run(rules: () => void): void {
+    this.core.open(this.#seat);
+    try {
+      if (this.#development) withTraps(rules);
+      else rules();
+    } finally {
+      this.core.close();
+    }
+  }
+
+  #makeContext(options: SimulationOptions): Context<S> {
+    const { core, commands, outbox } = this;
+    const isServer = options.seat < 0;
+    const queue = (seat: number, name: string, payload: unknown): void => {
+      if (isServer) outbox.push({ seat, name, payload });
+    };
+    const context = {
+      get tick() {
+        return core.tick;
+      },
+      dt: 1 / core.schema.tickRate,
+      isServer,
+      options: Object.freeze({ ...options.options }),
+      simulated: (table: Table): Iterable<Row> => table.marked(),
+      command: (seat: number) => commands.get(seat),
+      random: (entity?: { readonly id: number }, salt = 0) =>
+        new Rng(options.seed ^ Math.imul(salt, 0x9e3779b1), core.tick, entity?.id ?? 0),
+      authority: (rules: () => void): void => {
+        if (isServer) rules();
+      },
+      send: queue,
+      broadcast: (name: string, payload: unknown) => queue(0, name, payload),
+    };
+    return Object.freeze(context) as unknown as Context<S>;
+  }
+}

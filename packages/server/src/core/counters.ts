@@ -1,0 +1,52 @@
+/** What the server did with what it was sent. Nothing is dropped without one of these moving. */
+
+import type { HandshakeRefusal, MessageRefusal, RefusalCode } from '@tickwire/netcode/internal';
+import type { PacketRefusal } from './session.ts';
+
+export type DatagramRefusal =
+  | PacketRefusal
+  | HandshakeRefusal
+  | 'unknown-kind'
+  | 'empty'
+  | 'oversized'
+  | 'unknown-connection'
+  | 'no-session';
+
+export interface ServerCounters {
+  datagramsIn: number;
+  datagramsOut: number;
+  bytesIn: number;
+  bytesOut: number;
+  accepted: number;
+  /** Why datagrams were not accepted. `datagramsIn` is `accepted` plus the sum of these. */
+  readonly refused: Partial<Record<DatagramRefusal, number>>;
+  /** Why players were not let in. */
+  readonly turnedAway: Partial<Record<RefusalCode, number>>;
+  readonly messagesRefused: Partial<Record<MessageRefusal, number>>;
+  /** Messages that rules sent to somebody whose queue was full or who has left. */
+  messagesLost: number;
+  probesSent: number;
+  /** Snapshots not sent because the transport still held bytes, or the peer is not heard from. */
+  snapshotsSkipped: number;
+  ticksDropped: number;
+}
+
+export const newCounters = (): ServerCounters => ({
+  datagramsIn: 0,
+  datagramsOut: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  accepted: 0,
+  refused: {},
+  turnedAway: {},
+  messagesRefused: {},
+  messagesLost: 0,
+  probesSent: 0,
+  snapshotsSkipped: 0,
+  ticksDropped: 0,
+});
+
+/** Adds one to a counter that may not exist yet. */
+export function count<K extends string>(counters: Partial<Record<K, number>>, key: K): void {
+  counters[key] = (counters[key] ?? 0) + 1;
+}

@@ -1,0 +1,157 @@
+/** One independent world. It is a function of game, options, seed and input log: everything enters through `run`, so a recorded log replays it [R1]. */
+
+import {
+  type Game,
+  HELD_WINDOW_TICKS,
+  History,
+  type InputLog,
+  type OutgoingMessage,
+  PLAYERS,
+  playerId,
+  type RoomInput,
+  type SavedWorld,
+  type Shape,
+  Simulation,
+  UsageError,
+  type World,
+} from '@tickwire/netcode/internal';
+
+export interface RoomOptions<S extends Shape> {
+  readonly seed: number;
+  readonly options: S['options'];
+  readonly development: boolean;
+  /** Keep the input log. */
+  readonly record: boolean;
+}
+
+export class Room<S extends Shape = Shape> {
+  readonly game: Game<S>;
+  readonly seed: number;
+  readonly options: S['options'];
+  readonly log: InputLog | undefined;
+  readonly simulation: Simulation<S>;
+  /** World states at snapshot ticks, as far back as a client may hold values. */
+  readonly history: History<SavedWorld>;
+  readonly #names = new Map<number, string>();
+
+  constructor(game: Game<S>, { seed, options, development, record }: RoomOptions<S>) {
+    this.game = game;
+    this.seed = seed;
+    this.options = options;
+    this.simulation = new Simulation(game, { seed, options, seat: -1, development });
+    this.history = new History<SavedWorld>(
+      Math.ceil(HELD_WINDOW_TICKS / game.schema.ticksPerSnapshot) * game.schema.ticksPerSnapshot +
+        game.schema.ticksPerSnapshot,
+    );
+    this.log = record
+      ? {
+          game: game.schema.name,
+          schemaHash: game.schema.hash,
+          seed,
+          options: options as Record<string, unknown>,
+          firstTick: 1,
+          ticks: [],
+        }
+      : undefined;
+    this.simulation.setup();
+  }
+
+  get tick(): number {
+    return this.simulation.core.tick;
+  }
+
+  get world(): World<S> {
+    return this.simulation.world;
+  }
+
+  /** Runs one tick: its inputs in order, then the step. Gives the messages that the rules sent. */
+  run(inputs: readonly RoomInput[]): OutgoingMessage[] {
+    const { simulation } = this;
+    this.log?.ticks.push([...inputs]);
+    const { core } = simulation;
+    core.tick++;
+    for (let seat = 1; seat <= this.game.schema.maxPlayers; seat++) simulation.commands.clear(seat);
+    for (const input of inputs) this.#enter(input);
+    simulation.step(core.tick);
+    return simulation.drainOutbox();
+  }
+
+  /** Saves the world for snapshots of this tick. */
+  keep(): SavedWorld {
+    const { core } = this.simulation;
+    const saved = this.history.recycle(core.tick) ?? core.newSave();
+    core.save(saved);
+    this.history.set(core.tick, saved);
+    return saved;
+  }
+
+  #enter(input: RoomInput): void {
+    const { simulation } = this;
+    const { core } = simulation;
+    const who = { seat: input.seat, name: this.#names.get(input.seat) ?? '' };
+    switch (input.type) {
+      case 'join': {
+        this.#names.set(input.seat, input.name);
+        // A seat starts as if never used: no pulls, no spawns.
+        core.controls.fill(0, input.seat * core.controlStride, (input.seat + 1) * core.controlStride);
+        core.open(-1);
+        const row = core.table(PLAYERS).insert(playerId(input.seat), input.seat) as unknown as {
+          name: string;
+        };
+        row.name = input.name;
+        core.close();
+        simulation.join({ seat: input.seat, name: input.name });
+        return;
+      }
+      case 'leave': {
+        simulation.leave(who);
+        const row = core.player(input.seat);
+        core.open(-1);
+        if (row !== undefined) core.table(PLAYERS).despawn(row);
+        core.close();
+        this.#names.delete(input.seat);
+        return;
+      }
+      case 'status': {
+        const row = core.player(input.seat) as unknown as { status: string } | undefined;
+        core.open(-1);
+        if (row !== undefined) row.status = input.status;
+        core.close();
+        return;
+      }
+      case 'message':
+        simulation.message(who, input.name, input.payload);
+        return;
+      case 'command':
+        simulation.command(input.seat, Int32Array.from(input.words), 0);
+        return;
+      default:
+        throw new UsageError('unknown input in the log');
+    }
+  }
+}
+
+/** Runs a recorded log from its start; stops after `until` ticks if given. The result equals the recorded room bit for bit. */
+export function replay<S extends Shape>(
+  game: Game<S>,
+  log: InputLog,
+  onTick?: (room: Room<S>) => void,
+  until: number = log.ticks.length,
+): Room<S> {
+  if (log.schemaHash[0] !== game.schema.hash[0] || log.schemaHash[1] !== game.schema.hash[1]) {
+    throw new UsageError(
+      `this log was recorded with another version of the game "${log.game}"; replay it with the code that recorded it`,
+    );
+  }
+  const room = new Room(game, {
+    seed: log.seed,
+    options: log.options as S['options'],
+    development: false,
+    record: false,
+  });
+  for (let i = 0; i < Math.min(until, log.ticks.length); i++) {
+    room.run(log.ticks[i] ?? []);
+    onTick?.(room);
+  }
+  return room;
+}

@@ -1,0 +1,598 @@
+/**
+ * The authoritative server as a sans-IO core: bytes, time and randomness come in, datagrams and events go out.
+ * One core serves one room; the shells bring sockets and the clock.
+ */
+
+import {
+  AWAY_AFTER_MS,
+  assert,
+  CLIENT_PACKET,
+  type CloseReason,
+  CommandSampler,
+  decodeBye,
+  decodeHello,
+  decodeMessage,
+  decodeProbe,
+  encodeBye,
+  encodeMessage,
+  encodeRefused,
+  encodeWelcome,
+  type Game,
+  type Hello,
+  HIDDEN_AWAY_AFTER_MS,
+  helloNonce,
+  type InputOf,
+  MAX_DATAGRAM_BYTES,
+  type Millis,
+  type Nonce,
+  Outbox,
+  packPayload,
+  type RefusalCode,
+  type RoomInput,
+  type Shape,
+  SnapshotEncoder,
+  TOKEN_BYTES,
+  type World,
+} from '@tickwire/netcode/internal';
+import { count, type DatagramRefusal, newCounters, type ServerCounters } from './counters.ts';
+import { Link } from './link.ts';
+import { Room } from './room.ts';
+import { Seats } from './seats.ts';
+import { Session } from './session.ts';
+
+export type ServerEvent =
+  | { readonly type: 'joined'; readonly seat: number; readonly name: string; readonly resumed: boolean }
+  | { readonly type: 'away'; readonly seat: number }
+  | { readonly type: 'back'; readonly seat: number }
+  | { readonly type: 'left'; readonly seat: number; readonly reason: CloseReason }
+  /** The shell should close this connection once its datagrams are sent. */
+  | {
+      readonly type: 'close-connection';
+      readonly connection: number;
+      readonly reason: CloseReason | RefusalCode;
+    }
+  | { readonly type: 'overrun'; readonly ticks: number }
+  | { readonly type: 'warning'; readonly message: string };
+
+export interface ServerCoreOptions<S extends Shape> {
+  readonly now: Millis;
+  /** A fresh unpredictable u32 per call; tokens are made of it. */
+  readonly entropy: () => number;
+  /** Seed of the room's random numbers; drawn from `entropy` when left out. */
+  readonly seed?: number;
+  readonly options?: Partial<S['options']>;
+  /** Most players, bots included; at most the game's `maxPlayers`. */
+  readonly maxPlayers?: number;
+  /** Traps and warnings for game authors. */
+  readonly development?: boolean;
+  /** Keep the input log, to replay the match. */
+  readonly record?: boolean;
+  /** How long a seat waits for a player who is away. Default 60 s. */
+  readonly graceMs?: number;
+}
+
+/** What a bot does in a tick: the same input that a player's hands give. */
+export type Think<S extends Shape> = (world: World<S>, me: number, tick: number) => InputOf<S>;
+
+export interface Bot<S extends Shape> {
+  readonly name: string;
+  readonly think: Think<S>;
+}
+
+export interface ServerStats {
+  readonly tick: number;
+  readonly players: number;
+  readonly bots: number;
+  readonly connections: number;
+  readonly entities: number;
+  readonly counters: Readonly<ServerCounters>;
+  readonly substituted: number;
+  readonly deferredRows: number;
+}
+
+/** Steps in one `advance`. What is more is dropped, so that a stall is not followed by a burst. */
+const MAX_STEPS = 8;
+const GRACE_MS = 60_000;
+const ROOM_NAME = 'main';
+
+interface BotSeat<S extends Shape> {
+  readonly bot: Bot<S>;
+  readonly sampler: CommandSampler;
+}
+
+export class ServerCore<S extends Shape = Shape> {
+  readonly game: Game<S>;
+  readonly room: Room<S>;
+  readonly counters = newCounters();
+  readonly #entropy: () => number;
+  readonly #graceMs: number;
+  readonly #seats: Seats;
+  readonly #links = new Map<number, Link>();
+  readonly #sessions = new Map<number, Session>();
+  readonly #bySession = new Map<string, Session>();
+  readonly #byConnection = new Map<number, Session>();
+  readonly #bots = new Map<number, BotSeat<S>>();
+  readonly #encoder: SnapshotEncoder;
+  readonly #outbox = new Outbox();
+  readonly #events: ServerEvent[] = [];
+  readonly #welcomeOptions: Uint8Array;
+  #inputs: RoomInput[] = [];
+  /** Time of tick 0. */
+  #epoch: Millis;
+  #draining = false;
+  #substitutedBefore = 0;
+  #deferredBefore = 0;
+
+  constructor(game: Game<S>, options: ServerCoreOptions<S>) {
+    this.game = game;
+    const { maxPlayers = game.schema.maxPlayers } = options;
+    assert(
+      maxPlayers >= 1 && maxPlayers <= game.schema.maxPlayers,
+      `maxPlayers must be 1..${game.schema.maxPlayers}, the game's own limit; got ${maxPlayers}`,
+    );
+    this.#entropy = options.entropy;
+    this.#graceMs = options.graceMs ?? GRACE_MS;
+    this.#seats = new Seats(maxPlayers);
+    this.#epoch = options.now;
+    const roomOptions = { ...(game.definition.options ?? {}), ...(options.options ?? {}) } as S['options'];
+    const seed = (options.seed ?? options.entropy()) >>> 0;
+    this.#welcomeOptions = packPayload({ seed, options: roomOptions });
+    this.room = new Room(game, {
+      seed,
+      options: roomOptions,
+      development: options.development ?? false,
+      record: options.record ?? false,
+    });
+    this.#encoder = new SnapshotEncoder(game.schema, weightsOf(game));
+  }
+
+  get tick(): number {
+    return this.room.tick;
+  }
+
+  open(now: Millis, connection: number): void {
+    this.#links.set(connection, new Link(connection, now));
+  }
+
+  closed(_now: Millis, connection: number): void {
+    this.#links.delete(connection);
+    const session = this.#byConnection.get(connection);
+    if (session?.link?.connection === connection) session.link = undefined;
+    this.#byConnection.delete(connection);
+  }
+
+  /** Bytes that the transport of a connection has not yet sent. Tell before `advance`. */
+  setBuffered(connection: number, bytes: number): void {
+    const link = this.#links.get(connection);
+    if (link !== undefined) link.buffered = bytes;
+  }
+
+  receive(now: Millis, connection: number, bytes: Uint8Array): void {
+    this.counters.datagramsIn++;
+    this.counters.bytesIn += bytes.length;
+    const verdict = this.#receive(now, connection, bytes);
+    if (verdict === 'ok') this.counters.accepted++;
+    else count(this.counters.refused, verdict);
+  }
+
+  /** Runs every tick that is due. After a stall at most 8; the rest is dropped and reported. */
+  advance(now: Millis): void {
+    for (let steps = 0; this.#timeOf(this.tick + 1) <= now; steps++) {
+      if (steps === MAX_STEPS) {
+        const behind = Math.floor((now - this.#timeOf(this.tick)) / this.game.schema.tickMs);
+        this.#epoch += behind * this.game.schema.tickMs;
+        this.counters.ticksDropped += behind;
+        this.#events.push({ type: 'overrun', ticks: behind });
+        break;
+      }
+      this.#step(now);
+    }
+    this.#judgePresence(now);
+    this.#sendProbes(now);
+  }
+
+  pollDatagram(): { connection: number; bytes: Uint8Array } | undefined {
+    const bytes = this.#outbox.poll();
+    if (bytes === undefined) return undefined;
+    this.counters.datagramsOut++;
+    this.counters.bytesOut += bytes.length;
+    return { connection: this.#outbox.to, bytes };
+  }
+
+  pollEvent(): ServerEvent | undefined {
+    return this.#events.shift();
+  }
+
+  nextWakeup(): Millis {
+    return this.#timeOf(this.tick + 1);
+  }
+
+  /** Seats a bot; its commands enter through the same log as everybody's. Gives its seat. */
+  addBot(bot: Bot<S>): number {
+    const seat = this.#seats.take(this.tick);
+    assert(
+      seat !== undefined,
+      `no seat is free for the bot "${bot.name}"; raise the game's maxPlayers or add fewer bots`,
+    );
+    const sampler = new CommandSampler(this.game.schema.command, this.room.simulation.core);
+    this.#bots.set(seat, { bot, sampler });
+    this.#inputs.push({ type: 'join', seat, name: bot.name });
+    return seat;
+  }
+
+  removeBot(seat: number): void {
+    if (!this.#bots.delete(seat)) return;
+    this.#inputs.push({ type: 'leave', seat });
+    this.#seats.free(seat, this.tick);
+  }
+
+  get botSeats(): readonly number[] {
+    return [...this.#bots.keys()];
+  }
+
+  /** Ends a player's session now. */
+  kick(seat: number, reason: CloseReason = 'kicked'): void {
+    const session = this.#sessions.get(seat);
+    if (session !== undefined) this.#end(session, reason);
+  }
+
+  /** Lets nobody in any more and says goodbye to everybody. */
+  shutdown(_now: Millis): void {
+    this.#draining = true;
+    for (const session of [...this.#sessions.values()]) this.#end(session, 'shutdown');
+  }
+
+  /** The session of a seat, for instruments and admin tools. */
+  session(seat: number): Session | undefined {
+    return this.#sessions.get(seat);
+  }
+
+  stats(): ServerStats {
+    let substituted = this.#substitutedBefore;
+    let deferredRows = this.#deferredBefore;
+    for (const session of this.#sessions.values()) {
+      substituted += session.commands.stats.substituted;
+      deferredRows += session.deferredRows;
+    }
+    return {
+      tick: this.tick,
+      players: this.#sessions.size,
+      bots: this.#bots.size,
+      connections: this.#links.size,
+      entities: this.room.simulation.core.entityCount,
+      counters: this.counters,
+      substituted,
+      deferredRows,
+    };
+  }
+
+  #timeOf(tick: number): Millis {
+    return this.#epoch + tick * this.game.schema.tickMs;
+  }
+
+  #receive(now: Millis, connection: number, bytes: Uint8Array): 'ok' | DatagramRefusal {
+    const link = this.#links.get(connection);
+    if (link === undefined) return 'unknown-connection';
+    if (bytes.length === 0) return 'empty';
+    if (bytes.length > MAX_DATAGRAM_BYTES) return 'oversized';
+    switch (bytes[0]) {
+      case CLIENT_PACKET:
+        return this.#receivePacket(now, link, bytes);
+      case HELLO:
+        return this.#receiveHello(now, link, bytes);
+      case BYE:
+        return this.#receiveBye(link, bytes);
+      case PROBE:
+        return this.#receiveProbe(now, link, bytes);
+      default:
+        return 'unknown-kind';
+    }
+  }
+
+  #receivePacket(now: Millis, link: Link, bytes: Uint8Array): 'ok' | DatagramRefusal {
+    const session = this.#byConnection.get(link.connection);
+    if (session === undefined || session.link !== link) return 'no-session';
+    const verdict = session.receive(
+      now,
+      link,
+      bytes,
+      this.tick + 1,
+      (tick) => (this.#timeOf(tick) - now) / this.game.schema.tickMs,
+    );
+    if (verdict !== 'ok') {
+      if (session.channels.broken) this.#end(session, 'protocol-error');
+      return verdict;
+    }
+    this.#heard(now, link, session);
+    this.#takeMessages(session);
+    return 'ok';
+  }
+
+  #receiveHello(now: Millis, link: Link, bytes: Uint8Array): 'ok' | DatagramRefusal {
+    const hello = decodeHello(bytes);
+    if (typeof hello === 'string') {
+      const nonce = helloNonce(bytes);
+      if (nonce === undefined) return hello;
+      if (hello === 'version')
+        this.#refuse(
+          link,
+          nonce,
+          'version',
+          'This page speaks another version of the protocol than the server. Reload the page.',
+        );
+      if (hello === 'bad-name')
+        this.#refuse(
+          link,
+          nonce,
+          'bad-name',
+          'That name has characters that cannot be shown. Choose another.',
+        );
+      return hello;
+    }
+    link.heard(now);
+    const session = this.#admit(now, link, hello);
+    if (session !== undefined) this.#welcome(link, session);
+    return 'ok';
+  }
+
+  /** The session that this hello is for, taken up or new; undefined when it was refused. */
+  #admit(now: Millis, link: Link, hello: Hello): Session | undefined {
+    const { nonce } = hello;
+    const current = this.#byConnection.get(link.connection);
+    if (current !== undefined && current.link === link) {
+      // One connection is one session: a hello repeated because its answer was lost is answered again, any other is ignored.
+      return sameNonce(current.nonce, nonce) ? current : undefined;
+    }
+    const { hash } = this.game.schema;
+    if (hello.schemaHash[0] !== hash[0] || hello.schemaHash[1] !== hash[1]) {
+      return this.#refuse(
+        link,
+        nonce,
+        'schema',
+        'This page and the server are from different builds of the game. Reload the page.',
+      );
+    }
+    if (hello.room !== '' && hello.room !== ROOM_NAME)
+      return this.#refuse(link, nonce, 'room-unknown', `There is no room "${hello.room}" here.`);
+    if (this.#draining)
+      return this.#refuse(link, nonce, 'draining', 'The server is shutting down. Try again in a minute.');
+    if (hello.token !== undefined) {
+      const known = this.#bySession.get(hex(hello.token));
+      if (known === undefined)
+        return this.#refuse(link, nonce, 'token-invalid', 'That seat is no longer held. Join again.');
+      this.#resume(now, link, known, nonce);
+      return known;
+    }
+    return this.#seatNew(now, link, hello);
+  }
+
+  #resume(now: Millis, link: Link, session: Session, nonce: Nonce): void {
+    session.resumed = true;
+    session.continues = sameNonce(session.nonce, nonce);
+    if (!session.continues) session.restart(nonce);
+    const former = session.link;
+    if (former !== undefined) {
+      this.#send(former.connection, encodeBye('replaced'));
+      this.#byConnection.delete(former.connection);
+      this.#events.push({ type: 'close-connection', connection: former.connection, reason: 'replaced' });
+    }
+    session.attach(link);
+    this.#byConnection.set(link.connection, session);
+    this.#heard(now, link, session);
+    this.#events.push({ type: 'joined', seat: session.seat, name: session.name, resumed: true });
+  }
+
+  #seatNew(now: Millis, link: Link, hello: Hello): Session | undefined {
+    const seat = this.#seats.take(this.tick);
+    if (seat === undefined)
+      return this.#refuse(
+        link,
+        hello.nonce,
+        'full',
+        'Every seat of this room is taken. Try again in a minute.',
+      );
+    const session = new Session(
+      this.game as unknown as Game,
+      seat,
+      hello.name === '' ? `Player ${seat}` : hello.name,
+      this.#newToken(),
+      hello.nonce,
+      now,
+    );
+    session.attach(link);
+    this.#sessions.set(seat, session);
+    this.#bySession.set(hex(session.token), session);
+    this.#byConnection.set(link.connection, session);
+    this.#inputs.push({ type: 'join', seat, name: session.name });
+    this.#events.push({ type: 'joined', seat, name: session.name, resumed: false });
+    return session;
+  }
+
+  #welcome(link: Link, session: Session): void {
+    const { tickRate, snapshotRate } = this.game.schema;
+    this.#send(
+      link.connection,
+      encodeWelcome({
+        nonce: session.nonce,
+        seat: session.seat,
+        token: session.token,
+        resumed: session.resumed,
+        continues: session.continues,
+        tick: this.tick,
+        tickRate,
+        snapshotRate,
+        options: this.#welcomeOptions,
+      }),
+    );
+  }
+
+  #refuse(link: Link, nonce: Nonce, code: RefusalCode, message: string): undefined {
+    count(this.counters.turnedAway, code);
+    this.#send(link.connection, encodeRefused({ nonce, code, message }));
+    return undefined;
+  }
+
+  #receiveBye(link: Link, bytes: Uint8Array): 'ok' | DatagramRefusal {
+    const bye = decodeBye(bytes);
+    if (typeof bye === 'string') return bye;
+    const session = this.#byConnection.get(link.connection);
+    if (session === undefined || session.link !== link) return 'no-session';
+    this.#end(session, 'left');
+    return 'ok';
+  }
+
+  #receiveProbe(now: Millis, link: Link, bytes: Uint8Array): 'ok' | DatagramRefusal {
+    const probe = decodeProbe(bytes);
+    if (typeof probe === 'string') return probe;
+    link.probeHeard(probe.time);
+    const session = this.#byConnection.get(link.connection);
+    if (session?.link === link) this.#heard(now, link, session);
+    else link.heard(now);
+    return 'ok';
+  }
+
+  #heard(now: Millis, link: Link, session: Session): void {
+    link.heard(now);
+    session.lastHeard = now;
+    if (!session.away) return;
+    session.away = false;
+    this.#events.push({ type: 'back', seat: session.seat });
+  }
+
+  #takeMessages(session: Session): void {
+    for (let raw = session.channels.receive(); raw !== undefined; raw = session.channels.receive()) {
+      const message = decodeMessage(this.game as unknown as Game, 'client', raw.bytes, raw.reliable);
+      if (typeof message === 'string') count(this.counters.messagesRefused, message);
+      else this.#inputs.push({ type: 'message', seat: session.seat, ...message });
+    }
+  }
+
+  #step(now: Millis): void {
+    const tick = this.tick + 1;
+    this.#noteStatus();
+    const inputs = this.#inputs;
+    this.#inputs = [];
+    for (const [seat, { bot, sampler }] of this.#bots) {
+      if (this.room.simulation.core.player(seat) === undefined) continue;
+      sampler.sample(bot.think(this.room.world, seat, tick) as Readonly<Record<string, unknown>>);
+      const words = new Int32Array(this.game.schema.command.words);
+      sampler.copyTo(words, 0);
+      inputs.push({ type: 'command', seat, words: [...words] });
+    }
+    for (const session of this.#sessions.values()) {
+      const words = session.commands.take(tick);
+      if (words !== undefined) inputs.push({ type: 'command', seat: session.seat, words: [...words] });
+    }
+    for (const out of this.room.run(inputs)) this.#deliver(out.seat, out.name, out.payload);
+    for (const message of this.room.simulation.warnings.splice(0))
+      this.#events.push({ type: 'warning', message });
+    if (tick % this.game.schema.ticksPerSnapshot !== 0) return;
+    this.room.keep();
+    for (const session of this.#sessions.values()) this.#snapshot(now, session);
+  }
+
+  /** Presence enters the room through the log, so that rules may use it. */
+  #noteStatus(): void {
+    for (const session of this.#sessions.values()) {
+      const row = this.room.simulation.core.player(session.seat) as unknown as { status: string } | undefined;
+      const status = session.away ? 'away' : session.hidden ? 'hidden' : 'present';
+      if (row !== undefined && row.status !== status)
+        this.#inputs.push({ type: 'status', seat: session.seat, status });
+    }
+  }
+
+  #deliver(seat: number, name: string, payload: unknown): void {
+    const { bytes, reliable } = encodeMessage(this.game as unknown as Game, 'server', name, payload);
+    const to = seat === 0 ? [...this.#sessions.values()] : [this.#sessions.get(seat)];
+    for (const session of to) {
+      if (session === undefined) {
+        if (!this.#bots.has(seat)) this.counters.messagesLost++;
+        continue;
+      }
+      const queued = reliable ? session.channels.sendReliable(bytes) : session.channels.sendUnreliable(bytes);
+      if (!queued) this.counters.messagesLost++;
+    }
+  }
+
+  #snapshot(now: Millis, session: Session): void {
+    const { link } = session;
+    if (link === undefined) return;
+    if (link.gated(now) || link.buffered > 0 || (session.hidden && link.credit <= 0)) {
+      session.snapshotsSkipped++;
+      this.counters.snapshotsSkipped++;
+      return;
+    }
+    link.credit = 0;
+    this.#send(link.connection, session.packet(now, link, this.room as unknown as Room, this.#encoder));
+  }
+
+  #sendProbes(now: Millis): void {
+    for (const session of this.#sessions.values()) {
+      if (session.link === undefined || !session.link.gated(now)) continue;
+      const probe = session.link.probe(now);
+      if (probe === undefined) continue;
+      this.counters.probesSent++;
+      this.#send(session.link.connection, probe);
+    }
+  }
+
+  /** Silence makes a session away; only its grace running out ends it [X1]. */
+  #judgePresence(now: Millis): void {
+    for (const session of [...this.#sessions.values()]) {
+      const silence = now - session.lastHeard;
+      if (!session.away && silence >= (session.hidden ? HIDDEN_AWAY_AFTER_MS : AWAY_AFTER_MS)) {
+        session.away = true;
+        session.awaySince = now;
+        this.#events.push({ type: 'away', seat: session.seat });
+      }
+      if (session.away && now - session.awaySince >= this.#graceMs) this.#end(session, 'timed-out');
+    }
+  }
+
+  #end(session: Session, reason: CloseReason): void {
+    const { link, seat } = session;
+    if (link !== undefined) {
+      // Three copies: the channel may lose one, and there is no later packet to repeat it in.
+      if (reason !== 'left') for (let i = 0; i < 3; i++) this.#send(link.connection, encodeBye(reason));
+      this.#byConnection.delete(link.connection);
+      this.#events.push({ type: 'close-connection', connection: link.connection, reason });
+    }
+    this.#substitutedBefore += session.commands.stats.substituted;
+    this.#deferredBefore += session.deferredRows;
+    this.#sessions.delete(seat);
+    this.#bySession.delete(hex(session.token));
+    this.#inputs.push({ type: 'leave', seat });
+    this.#seats.free(seat, this.tick);
+    this.#events.push({ type: 'left', seat, reason });
+  }
+
+  #send(connection: number, bytes: Uint8Array): void {
+    this.#outbox.push(connection, bytes, bytes.length);
+  }
+
+  #newToken(): Uint8Array {
+    const token = new Uint8Array(TOKEN_BYTES);
+    for (let i = 0; i < TOKEN_BYTES; i += 4) new DataView(token.buffer).setUint32(i, this.#entropy() >>> 0);
+    return token;
+  }
+}
+
+const HELLO = 1;
+const BYE = 6;
+const PROBE = 7;
+
+/** Players and room first: everything else on screen refers to them. */
+const BUILT_IN_WEIGHT = 8;
+
+function weightsOf<S extends Shape>(game: Game<S>): number[] {
+  const own = (game.definition.priority ?? {}) as Readonly<Record<string, number | undefined>>;
+  return game.schema.rows.map((row) => (row.index < 2 ? BUILT_IN_WEIGHT : (own[row.name] ?? 1)));
+}
+
+const sameNonce = (a: Nonce, b: Nonce): boolean => a[0] === b[0] && a[1] === b[1];
+
+function hex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}
