@@ -80,10 +80,9 @@ export async function serve<S extends Shape>(
   options: ServeOptions<S> = {},
 ): Promise<GameServer<S>> {
   const logger = options.logger ?? pino({ level: process.env['LOG_LEVEL'] ?? 'silent' });
-  const app = new Hono();
-  const door = await openDoor(app, options);
+  const door = await openDoor(options);
   try {
-    const server = await open(game, options, app, door, logger);
+    const server = await open(game, options, door, logger);
     logger.info({ url: server.url, udpPort: server.udpPort, game: game.schema.name }, 'serving');
     return server;
   } catch (error) {
@@ -95,7 +94,6 @@ export async function serve<S extends Shape>(
 async function open<S extends Shape>(
   game: Game<S>,
   options: ServeOptions<S>,
-  app: Hono,
   door: Door,
   logger: Logger,
 ): Promise<GameServer<S>> {
@@ -145,13 +143,14 @@ async function open<S extends Shape>(
     close,
   };
   const forget = options.signals === false || door.development ? () => undefined : stopOnSignals(server);
+  const app = new Hono();
   app.route('/', signalling(listener, options));
   app.get('/healthz', (c) => {
     const { tick, players, bots, connections } = core.stats();
     return c.json({ status: 'ok', game: game.schema.name, tick, players, bots, connections });
   });
   if (options.static !== undefined) app.use(staticFiles(options.static));
-  await door.opened(server);
+  await door.open(app.fetch, server);
   host.start();
   return server;
 }
@@ -175,6 +174,7 @@ function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): Serv
   return core;
 }
 
+type Handle = (request: Request, env: object) => Response | Promise<Response>;
 type DoorOptions = Pick<ServeOptions<Shape>, 'host' | 'port' | 'bindAddress'>;
 
 /** The HTTP side: a port of our own, or the dev server's. */
@@ -185,16 +185,20 @@ interface Door {
   readonly preferredUdpPort: number;
   readonly bindAddress: string | undefined;
   readonly development?: DevelopmentHost;
-  opened(server: { readonly udpPort: number; close(): Promise<void> }): Promise<void>;
+  /** From now on requests are answered by `handle`; until then they are told to wait. */
+  open(handle: Handle, server: { readonly udpPort: number; close(): Promise<void> }): Promise<void>;
   close(): Promise<void>;
 }
 
-async function openDoor(app: Hono, options: DoorOptions): Promise<Door> {
+async function openDoor(options: DoorOptions): Promise<Door> {
   const development = developmentHost();
-  if (development !== undefined) return devDoor(app, options, development);
+  if (development !== undefined) return devDoor(options, development);
   const host = options.host ?? process.env['HOST'] ?? '127.0.0.1';
   const asked = options.port ?? Number(process.env['PORT'] || 3000);
-  const http = createAdaptorServer({ fetch: app.fetch, serverOptions: HTTP_LIMITS }) as Server;
+  let handle: Handle = () =>
+    Response.json({ code: 'starting', message: 'The server is starting.' }, { status: 503 });
+  const fetch: Handle = (request, env) => handle(request, env);
+  const http = createAdaptorServer({ fetch, serverOptions: HTTP_LIMITS }) as Server;
   http.maxConnections = MAX_HTTP_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     http.once('error', (error) => reject(explainListen(error, asked, host)));
@@ -212,7 +216,9 @@ async function openDoor(app: Hono, options: DoorOptions): Promise<Door> {
     preferredUdpPort: port,
     // On this machine only: pages reach us by the loopback and, as Firefox insists, by the machine's own address.
     bindAddress: options.bindAddress ?? (everywhere || isLoopback(address) ? undefined : address),
-    opened: async () => undefined,
+    open: async (ready) => {
+      handle = ready;
+    },
     close: once(
       () =>
         new Promise<void>((resolve) => {
@@ -223,8 +229,7 @@ async function openDoor(app: Hono, options: DoorOptions): Promise<Door> {
   };
 }
 
-function devDoor(app: Hono, options: DoorOptions, development: DevelopmentHost): Door {
-  const listener = getRequestListener(app.fetch);
+function devDoor(options: DoorOptions, development: DevelopmentHost): Door {
   return {
     url: development.url,
     port: development.httpPort,
@@ -232,7 +237,8 @@ function devDoor(app: Hono, options: DoorOptions, development: DevelopmentHost):
     preferredUdpPort: development.udpPort ?? development.httpPort,
     bindAddress: options.bindAddress,
     development,
-    opened: async (server) => {
+    open: async (handle, server) => {
+      const listener = getRequestListener(handle);
       development.udpPort = server.udpPort;
       await development.attach({
         handle: (request, response) => void listener(request, response),

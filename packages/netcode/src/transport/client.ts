@@ -1,0 +1,433 @@
+// A running client: drives a `ClientCore` over transports that come and go, on the page's clock and frames.
+//
+// One session outlives its connections: when a transport closes, or the server is silent for 5 s, the next one is opened and the
+// core resumes its seat. A silent transport is kept until another one works, because most outages heal by themselves.
+
+import { ClientCore, type ClientEvent, type ClientStats } from '../client/core.ts';
+import type { ClientView } from '../client/facade.ts';
+import type { CloseReason, RefusalCode } from '../connection/handshake.ts';
+import type { Game } from '../simulation/game.ts';
+import type { InputOf, PayloadOf, Shape } from '../simulation/types.ts';
+import { ConnectError, type LinkFailure, linkError } from './errors.ts';
+import type { SeatStore } from './seatstore.ts';
+import type { Transport, TransportStats } from './transport.ts';
+import { Waker } from './waker.ts';
+
+export type ClientState = 'connecting' | 'playing' | 'reconnecting' | 'closed';
+export type ConnectFailure = LinkFailure | RefusalCode | CloseReason;
+
+/** Why the state is what it is, with a sentence for the player where there is one. */
+export interface StateDetail {
+  readonly code?: ConnectFailure | 'silent';
+  readonly message?: string;
+}
+
+/** Name and payload of a message, as one union: checking the name narrows the payload. */
+export type MessageArguments<S extends Shape> = {
+  [N in keyof S['messages'] & string]: [name: N, payload: PayloadOf<S, N>];
+}[keyof S['messages'] & string];
+
+export interface ClientListeners<S extends Shape> {
+  state: (state: ClientState, detail: StateDetail) => void;
+  message: (...message: MessageArguments<S>) => void;
+  /** For the game's author: something in the game's rules looks wrong. */
+  warning: (message: string) => void;
+}
+
+export interface ClientSettings<S extends Shape> {
+  readonly game: Game<S>;
+  readonly open: (timeoutMs: number, signal: AbortSignal) => Promise<Transport>;
+  readonly store: SeatStore;
+  readonly name: string;
+  readonly room: string;
+  readonly timeoutMs: number;
+  readonly development: boolean;
+}
+
+/** The server has said nothing for 3 s when the core reports silence; after this much more another connection is tried. */
+const SILENT_MORE_MS = 2_000;
+
+/** Waits between attempts: at once, then 0.5 s, doubling up to 4 s, each ±20 % so that clients do not return in step. */
+const RETRY_FIRST_MS = 500;
+const RETRY_MOST_MS = 4_000;
+
+/** While joining for the first time, a refusal that passes is asked again this soon. */
+const JOIN_RETRY_MS = 300;
+
+/** The transport gives up this much before the whole join does, because its reason is the better one. */
+const REASON_MS = 100;
+
+/** A goodbye needs this long to leave the browser's buffers. */
+const LINGER_MS = 150;
+
+/** Failures that may be gone in a moment. */
+const PASSING: ReadonlySet<string> = new Set([
+  'rate-limited',
+  'server-busy',
+  'webrtc-failed',
+  'closed',
+  'busy',
+  'draining',
+  'full',
+]);
+
+/** Ends of a session after which a new one may be started without being asked. */
+const REJOIN: ReadonlySet<CloseReason> = new Set(['shutdown', 'timed-out', 'protocol-error']);
+
+export class Client<S extends Shape = Shape> {
+  readonly #settings: ClientSettings<S>;
+  readonly #waker = new Waker(() => this.#run());
+  readonly #listeners: { [E in keyof ClientListeners<S>]: Set<ClientListeners<S>[E]> } = {
+    state: new Set(),
+    message: new Set(),
+    warning: new Set(),
+  };
+  #core: ClientCore<S>;
+  #state: ClientState = 'connecting';
+  #link: Transport | undefined;
+  #attempt: AbortController | undefined;
+  #attempts = 0;
+  #later: ReturnType<typeof setTimeout> | undefined;
+  #admission: ReturnType<typeof setTimeout> | undefined;
+  #first: { resolve(): void; reject(error: Error): void; readonly until: number } | undefined;
+  #suspended = false;
+  #unlisten: () => void = () => undefined;
+
+  constructor(settings: ClientSettings<S>) {
+    this.#settings = settings;
+    this.#core = this.#newCore(settings.store.take());
+    this.#unlisten = this.#listenToPage();
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+  /** Everything to draw, as of the last `frame`. */
+  get view(): ClientView<S> {
+    return this.#core.view;
+  }
+  get seat(): number {
+    return this.#core.seat;
+  }
+  /** The room's options. */
+  get options(): Readonly<S['options']> {
+    return this.#core.options;
+  }
+  /** Newest predicted tick. */
+  get tick(): number {
+    return this.#core.tick;
+  }
+  /** The core, for instruments. It is another one after the server has restarted. */
+  get core(): ClientCore<S> {
+    return this.#core;
+  }
+
+  /** Call once per drawn frame: takes the input, simulates what is due, fills `view`. */
+  frame(input: () => InputOf<S>): void {
+    if (this.#state !== 'closed') {
+      this.#core.sample(input());
+      this.#run();
+    }
+    this.#core.draw(performance.now());
+  }
+
+  /** Queues a message to the server. False when the queue is full. */
+  send<N extends keyof S['messages'] & string>(name: N, payload: PayloadOf<S, N>): boolean {
+    return this.#state !== 'closed' && this.#core.send(name, payload);
+  }
+
+  /** Listens until the returned function is called. */
+  on<E extends keyof ClientListeners<S>>(event: E, listener: ClientListeners<S>[E]): () => void {
+    this.#listeners[event].add(listener);
+    return () => this.#listeners[event].delete(listener);
+  }
+
+  stats(): ClientStats & {
+    readonly state: ClientState;
+    readonly transport: Readonly<TransportStats> | undefined;
+  } {
+    return { ...this.#core.stats(), state: this.#state, transport: this.#link?.stats };
+  }
+
+  /** Gives the seat back and ends the connection. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#core.leave(performance.now());
+    this.#pump();
+    this.#end({ code: 'left' });
+  }
+
+  /** Connects for the first time. Rejects with a `ConnectError` within `timeoutMs`. */
+  join(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { timeoutMs } = this.#settings;
+      const deadline = setTimeout(() => this.#fail(linkError('timeout')), timeoutMs);
+      const settle = (): void => {
+        clearTimeout(deadline);
+        this.#first = undefined;
+      };
+      this.#first = {
+        until: performance.now() + timeoutMs,
+        resolve: () => {
+          settle();
+          resolve();
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      void this.#connect();
+    });
+  }
+
+  #newCore(token: string | undefined): ClientCore<S> {
+    const { game, name, room, development } = this.#settings;
+    const random = new Uint32Array(1);
+    const core = new ClientCore<S>(game, {
+      now: performance.now(),
+      entropy: () => crypto.getRandomValues(random)[0] ?? 0,
+      name,
+      room,
+      development,
+      ...(token === undefined ? {} : { token }),
+    });
+    core.setHidden(performance.now(), isHidden());
+    return core;
+  }
+
+  // Running
+
+  #run(): void {
+    if (this.#state === 'closed') return;
+    this.#core.setBuffered(this.#link?.bufferedAmount() ?? 0);
+    this.#core.advance(performance.now());
+    this.#pump();
+  }
+
+  #pump(): void {
+    const core = this.#core;
+    for (let bytes = core.pollDatagram(); bytes !== undefined; bytes = core.pollDatagram())
+      this.#link?.send(bytes);
+    // A handled event may replace the core, which has no events yet.
+    for (let event = core.pollEvent(); event !== undefined; event = this.#core.pollEvent()) this.#obey(event);
+    if (this.#state !== 'closed' && this.#link !== undefined) this.#waker.at(this.#core.nextWakeup());
+  }
+
+  #obey(event: ClientEvent): void {
+    switch (event.type) {
+      case 'joined':
+        clearTimeout(this.#admission);
+        this.#attempts = 0;
+        this.#first?.resolve();
+        this.#setState('playing', {});
+        break;
+      case 'refused':
+        this.#refused(event.code, event.message);
+        break;
+      case 'closed':
+        if (REJOIN.has(event.reason)) this.#startOver({ code: event.reason });
+        else this.#end({ code: event.reason });
+        break;
+      case 'silent':
+        this.#setState('reconnecting', { code: 'silent', message: 'The server is silent.' });
+        this.#connectIn(SILENT_MORE_MS);
+        break;
+      case 'heard':
+        this.#stopConnecting();
+        if (this.#state === 'reconnecting') this.#setState('playing', {});
+        break;
+      case 'message':
+        this.#emit('message', ...([event.name, event.payload] as unknown as MessageArguments<S>));
+        break;
+      case 'warning':
+        this.#emit('warning', event.message);
+        break;
+    }
+  }
+
+  #refused(code: RefusalCode, message: string): void {
+    if (this.#first !== undefined) this.#fail(new ConnectError<ConnectFailure>(code, message));
+    else if (PASSING.has(code)) this.#startOver({ code, message });
+    else this.#end({ code, message });
+  }
+
+  /** The session is over but the game is not: a new core joins again. */
+  #startOver(detail: StateDetail): void {
+    this.#dropLink();
+    this.#core = this.#newCore(undefined);
+    this.#setState('reconnecting', detail);
+    this.#connectIn(Math.max(RETRY_FIRST_MS / 2, this.#backoff()));
+  }
+
+  // Connecting
+
+  #connectIn(ms: number): void {
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => void this.#connect(), ms);
+  }
+
+  #stopConnecting(): void {
+    clearTimeout(this.#later);
+    this.#attempt?.abort();
+    this.#attempt = undefined;
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#state === 'closed' || this.#suspended || this.#attempt !== undefined) return;
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    this.#attempts++;
+    const timeoutMs = Math.min(
+      this.#settings.timeoutMs,
+      (this.#first?.until ?? Number.POSITIVE_INFINITY) - performance.now() - REASON_MS,
+    );
+    try {
+      const link = await this.#settings.open(Math.max(1, timeoutMs), attempt.signal);
+      if (attempt.signal.aborted) link.close();
+      else this.#adopt(link);
+    } catch (error) {
+      if (!attempt.signal.aborted) this.#unreachable(error);
+    } finally {
+      if (this.#attempt === attempt) this.#attempt = undefined;
+    }
+  }
+
+  #adopt(link: Transport): void {
+    this.#attempt = undefined;
+    this.#dropLink();
+    this.#link = link;
+    link.onDatagram = (bytes) => {
+      if (this.#link !== link) return;
+      this.#core.receive(performance.now(), bytes);
+      this.#pump();
+    };
+    link.onClose = () => this.#lost(link);
+    clearTimeout(this.#admission);
+    if (this.#first === undefined) this.#admission = setTimeout(() => link.close(), this.#settings.timeoutMs);
+    this.#core.opened(performance.now());
+    this.#run();
+  }
+
+  #dropLink(): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    this.#link = undefined;
+    this.#core.lost(performance.now());
+    link.close();
+  }
+
+  /** The active transport closed by itself. */
+  #lost(link: Transport): void {
+    if (this.#link !== link) return;
+    this.#link = undefined;
+    this.#core.lost(performance.now());
+    if (this.#state === 'closed' || this.#suspended) return;
+    if (this.#first === undefined)
+      this.#setState('reconnecting', { code: 'closed', message: 'The connection was lost.' });
+    this.#connectIn(this.#backoff());
+  }
+
+  #unreachable(error: unknown): void {
+    const failure = error instanceof ConnectError ? error : linkError('webrtc-failed', String(error));
+    if (this.#first === undefined) {
+      this.#setState('reconnecting', { code: failure.code as ConnectFailure, message: failure.message });
+      this.#connectIn(this.#backoff());
+    } else if (PASSING.has(failure.code) && this.#first.until - performance.now() > 2 * JOIN_RETRY_MS) {
+      this.#connectIn(JOIN_RETRY_MS);
+    } else {
+      this.#fail(failure);
+    }
+  }
+
+  #backoff(): number {
+    if (this.#first !== undefined) return JOIN_RETRY_MS;
+    if (this.#attempts === 0) return 0;
+    const wait = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** (this.#attempts - 1));
+    return wait * (0.8 + Math.random() * 0.4);
+  }
+
+  // Ending
+
+  #fail(error: Error): void {
+    const first = this.#first;
+    this.#first = undefined;
+    const { code } = error as ConnectError<ConnectFailure>;
+    this.#end({ code, message: error.message });
+    first?.reject(error);
+  }
+
+  #end(detail: StateDetail): void {
+    if (this.#state === 'closed') return;
+    this.#unlisten();
+    this.#stopConnecting();
+    clearTimeout(this.#admission);
+    this.#waker.stop();
+    const link = this.#link;
+    this.#link = undefined;
+    if (link !== undefined) setTimeout(() => link.close(), LINGER_MS);
+    this.#setState('closed', detail);
+    this.#first?.reject(linkError('closed'));
+  }
+
+  #setState(state: ClientState, detail: StateDetail): void {
+    if (this.#state === 'closed') return;
+    if (state === 'reconnecting' && this.#first !== undefined) return; // still the first 'connecting'
+    this.#state = state;
+    this.#emit('state', state, detail);
+  }
+
+  #emit<E extends keyof ClientListeners<S>>(event: E, ...args: Parameters<ClientListeners<S>[E]>): void {
+    for (const listener of [...this.#listeners[event]]) {
+      try {
+        (listener as (...values: unknown[]) => void)(...args);
+      } catch (error) {
+        // The page's mistake must show, but not stop the session in the middle of a datagram.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  // The page
+
+  /** A page that goes away closes its transport and keeps its seat, for a reload comes back to it. */
+  #listenToPage(): () => void {
+    if (typeof document === 'undefined' || typeof addEventListener !== 'function') return () => undefined;
+    const hide = (): void => {
+      this.#keepSeat();
+      this.#suspended = true;
+      this.#stopConnecting();
+      this.#dropLink();
+    };
+    const show = (event: PageTransitionEvent): void => {
+      this.#suspended = false;
+      if (!event.persisted || this.#state === 'closed') return; // from the back-forward cache: all as it was, but the link
+      this.#settings.store.take();
+      this.#attempts = 0;
+      void this.#connect();
+    };
+    const visibility = (): void => {
+      if (isHidden()) this.#keepSeat();
+      else this.#settings.store.take();
+      this.#core.setHidden(performance.now(), isHidden());
+      this.#run();
+    };
+    addEventListener('pagehide', hide);
+    addEventListener('pageshow', show);
+    document.addEventListener('visibilitychange', visibility);
+    return () => {
+      removeEventListener('pagehide', hide);
+      removeEventListener('pageshow', show);
+      document.removeEventListener('visibilitychange', visibility);
+    };
+  }
+
+  #keepSeat(): void {
+    const { token } = this.#core;
+    if (token !== undefined) this.#settings.store.put(token);
+  }
+}
+
+const isHidden = (): boolean => typeof document !== 'undefined' && document.visibilityState === 'hidden';

@@ -1,0 +1,56 @@
+// `connect(game, options)`: from a page to a playing client in one call.
+
+import type { Game } from '../simulation/game.ts';
+import type { Shape } from '../simulation/types.ts';
+import { Client } from './client.ts';
+import { linkError } from './errors.ts';
+import { DEFAULT_OPEN_MS, type GeckosOptions, openGeckos } from './geckos.ts';
+import { seatStore } from './seatstore.ts';
+import type { Transport } from './transport.ts';
+
+export interface ConnectOptions
+  extends Pick<GeckosOptions, 'iceServers' | 'iceTransportPolicy' | 'authorization'> {
+  /** Where the server is. Default: where the page came from. */
+  readonly url?: string;
+  /** The player's name; the server gives one when it is empty. */
+  readonly name?: string;
+  readonly room?: string;
+  /** After this long without being in the game, `connect` rejects with the reason. Default 5000. */
+  readonly timeoutMs?: number;
+  /** Opens the transport, in place of WebRTC: for tests and single player. */
+  readonly transport?: (timeoutMs: number, signal: AbortSignal) => Promise<Transport>;
+  /** Traps and warnings for the game's author. */
+  readonly development?: boolean;
+}
+
+/** Joins a game. Rejects with a `ConnectError` whose `code` names the reason and whose `message` can be shown. */
+export async function connect<S extends Shape>(
+  game: Game<S>,
+  options: ConnectOptions = {},
+): Promise<Client<S>> {
+  const url = (options.url ?? globalThis.location?.origin ?? '').replace(/\/+$/, '');
+  if (options.transport === undefined && !URL.canParse(url)) {
+    throw linkError('signalling-unreachable', `"${url}" is not an address; give the option \`url\``);
+  }
+  const { iceServers, iceTransportPolicy, authorization } = options;
+  const open = (timeoutMs: number, signal: AbortSignal): Promise<Transport> =>
+    openGeckos({
+      url,
+      timeoutMs,
+      signal,
+      ...(iceServers === undefined ? {} : { iceServers }),
+      ...(iceTransportPolicy === undefined ? {} : { iceTransportPolicy }),
+      ...(authorization === undefined ? {} : { authorization }),
+    });
+  const client = new Client<S>({
+    game,
+    open: options.transport ?? open,
+    store: seatStore(`tickwire:${game.schema.name}:${url}`),
+    name: options.name ?? '',
+    room: options.room ?? '',
+    timeoutMs: options.timeoutMs ?? DEFAULT_OPEN_MS,
+    development: options.development ?? false,
+  });
+  await client.join();
+  return client;
+}
