@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { tickwire } from './packages/server/src/vite/index.ts';
 
 const repository = fileURLToPath(new URL('.', import.meta.url));
 const arena = fileURLToPath(new URL('examples/arena/', import.meta.url));
@@ -21,13 +22,10 @@ export default defineConfig(({ command, mode, isSsrBuild }) => ({
   // Vite would look for .env files in the root; the servers read the real environment only.
   envDir: false,
   // Runs the game's server inside the dev server. This file is loaded by plain Node, where packages are their built files: the
-  // plugin is imported by its path, and may import values from nothing but Node and Vite (it loads the rest by ssrLoadModule).
-  plugins: [],
+  // plugin is imported by its path, and imports values from nothing but Node and Vite.
+  plugins: mode === 'test' ? [] : [tickwire()],
   resolve: { conditions: [source, ...defaultClientConditions] },
   ssr: {
-    // Runs the game's server inside the dev server. This file is loaded by plain Node, where packages are their built files: the
-    // plugin is imported by its path, and may import values from nothing but Node and Vite (it loads the rest by ssrLoadModule).
-    plugins: [],
     resolve: { conditions: [source, ...defaultServerConditions] },
     // The built server carries geckos' server inside, as the published package does.
     noExternal: command === 'build' ? [/^@tickwire\//, /^@geckos\.io\//] : [/^@tickwire\//],

@@ -8,9 +8,9 @@ export interface DevelopmentHost {
   readonly url: string;
   readonly httpPort: number;
   /** The UDP port of the previous server, so that a firewall needs one rule. */
-  udpPort: number | undefined;
+  readonly udpPort: number | undefined;
   /** Takes over the joining routes. Resolves once the previous server of this host has closed. */
-  attach(server: AttachedServer): Promise<void>;
+  attach(server: AttachedServer, udpPort: number): Promise<void>;
   /** The game's code threw in a tick. */
   failed(error: unknown): void;
 }

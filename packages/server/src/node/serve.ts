@@ -1,7 +1,7 @@
 // `serve(game, options)`: a whole game server in one call: one room, one HTTP port, one UDP port.
 
 import { randomInt } from 'node:crypto';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, getRequestListener } from '@hono/node-server';
 import type { Game, Shape } from '@tickwire/netcode';
@@ -239,11 +239,11 @@ function devDoor(options: DoorOptions, development: DevelopmentHost): Door {
     development,
     open: async (handle, server) => {
       const listener = getRequestListener(handle);
-      development.udpPort = server.udpPort;
-      await development.attach({
-        handle: (request, response) => void listener(request, response),
+      const attached = {
+        handle: (request: IncomingMessage, response: ServerResponse) => void listener(request, response),
         close: () => server.close(),
-      });
+      };
+      await development.attach(attached, server.udpPort);
     },
     close: async () => undefined,
   };
