@@ -95,7 +95,9 @@ export class SnapshotDecoder {
   #expectedRow(t: number, old: RowSet, at: number, tick: number, into: RowSet): void {
     const codec = this.#expect(t, old, at, tick);
     const to = this.#begin(into, old.data[at + ID] ?? 0, tick);
-    into.data.set(codec.expected.subarray(MARK + 1), to + MARK + 1);
+    const { data } = into;
+    const { expected } = codec;
+    for (let i = MARK + 1; i < expected.length; i++) data[to + i] = expected[i] ?? 0;
   }
 
   #changedRow(r: BitReader, t: number, old: RowSet, at: number, tick: number, into: RowSet): void {

@@ -70,7 +70,7 @@ export class SnapshotEncoder {
   /** Appends the snapshot's entities to `w`. */
   encode(w: BitWriter, request: SnapshotRequest): void {
     const plan = this.#classify(request);
-    if (!this.#writeAll(plan, request)) this.#choose(plan, request, request.budgetBits);
+    if (!plan.fits) this.#choose(plan, request, request.budgetBits);
     for (let share = 7; !this.#assemble(w, plan, request); share--) {
       if (share > 0) this.#choose(plan, request, Math.floor((request.budgetBits * share) / 8));
       else plan.chosen.fill(0);
@@ -82,6 +82,7 @@ export class SnapshotEncoder {
   #classify(request: SnapshotRequest): Plan {
     const plan = this.#plan;
     plan.clear();
+    this.#bodies.reset();
     for (let t = 0; t < this.#codecs.length; t++) {
       plan.begin(t);
       this.#classifyTable(plan, t, request);
@@ -102,6 +103,7 @@ export class SnapshotEncoder {
     let n = 0;
     let source: RowSet | undefined;
     let sourceTick = -1;
+    let cursor = 0;
     while ((old !== undefined && o < old.count) || n < rows.count) {
       const oldId = old !== undefined && o < old.count ? (old.ids[o] ?? 0) : Infinity;
       const newId = n < rows.count ? rows.id(n) : Infinity;
@@ -114,6 +116,8 @@ export class SnapshotEncoder {
       const urgency = mine ? FIRST * 2 : weight * waited;
       if (oldId !== id) {
         plan.add(id, NEW, at, NOT_HELD, sentAt < 0 ? world.tick - 1 : sentAt, urgency);
+        codec.expect(empty, 0, 0);
+        this.#tryBody(plan, codec, rows, at, request);
         n++;
         continue;
       }
@@ -129,24 +133,33 @@ export class SnapshotEncoder {
         if (held !== sourceTick) {
           source = history.get(held)?.tables[t] as RowSet;
           sourceTick = held;
+          cursor = source.lowerBound(id);
         }
-        codec.expect((source as RowSet).data, (source as RowSet).offsetOf(id), world.tick - held);
+        const base = source as RowSet;
+        while (base.id(cursor) < id) cursor++;
+        codec.expect(base.data, cursor * stride, world.tick - held);
       }
-      plan.add(id, codec.matches(rows.data, at) ? EXPECTED : CHANGED, at, held, sentAt, urgency);
+      const changed = !codec.matches(rows.data, at);
+      plan.add(id, changed ? CHANGED : EXPECTED, at, held, sentAt, urgency);
+      if (changed) this.#tryBody(plan, codec, rows, at, request);
       n++;
     }
   }
 
-  /** Writes every body in order. False when the budget does not hold them. */
-  #writeAll(plan: Plan, request: SnapshotRequest): boolean {
-    this.#bodies.reset();
-    let bits = 0;
-    for (let i = 0; i < plan.count; i++) {
-      plan.chosen[i] = 1;
-      bits += this.#writeBody(plan, i, request);
-      if (bits > request.budgetBits) return false;
-    }
-    return true;
+  /** While everything fits, each body is written as soon as its row is looked at: in calm times there is no second walk. */
+  #tryBody(
+    plan: Plan,
+    codec: RowCodec,
+    rows: RowSet,
+    at: number,
+    { world, budgetBits }: SnapshotRequest,
+  ): void {
+    if (!plan.fits) return;
+    const i = plan.count - 1;
+    plan.start[i] = this.#bodies.bitLength;
+    codec.write(this.#bodies, rows.data, at, world.tick);
+    plan.end[i] = this.#bodies.bitLength;
+    plan.fits = this.#bodies.bitLength <= budgetBits;
   }
 
   /** Writes bodies in order of urgency until the budget is full; ties go to the smaller table and id. */
@@ -297,6 +310,8 @@ function writeId(w: BitWriter, id: number, last: number): void {
 /** The rows of one snapshot and what becomes of them, as parallel arrays in table and id order. Reused. */
 class Plan {
   count = 0;
+  /** All rows are chosen and their bodies are written. */
+  fits = true;
   /** Index of each table's first entry. */
   readonly tables: number[] = [];
   id = new Int32Array(64);
@@ -314,6 +329,7 @@ class Plan {
 
   clear(): void {
     this.count = 0;
+    this.fits = true;
     this.tables.length = 0;
   }
 
@@ -332,7 +348,7 @@ class Plan {
     this.held[i] = held;
     this.sentAt[i] = sentAt;
     this.urgency[i] = urgency;
-    this.chosen[i] = 0;
+    this.chosen[i] = 1;
   }
 
   sortByUrgency(): this {

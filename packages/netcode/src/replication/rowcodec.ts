@@ -38,8 +38,14 @@ interface Op {
   readonly at: number;
   readonly field: Field;
   readonly wraps: boolean;
-  /** Widths of the three surprise classes, and where each begins. */
-  readonly widths: readonly [number, number, number];
+  /** Bits of the three surprise classes. */
+  readonly bitsA: number;
+  readonly bitsB: number;
+  readonly bitsC: number;
+  /** First surprise of the second, third and last class. */
+  readonly startB: number;
+  readonly startC: number;
+  readonly startD: number;
 }
 
 export class RowCodec {
@@ -47,12 +53,17 @@ export class RowCodec {
   /** The expected row of the last `expect`. */
   readonly expected: Int32Array;
   readonly #ops: readonly Op[];
+  /** Row words that are sent. */
+  readonly #sent: Int32Array;
   readonly #follows: readonly FieldLayout[];
 
   constructor(schema: RowSchema) {
     this.schema = schema;
     this.expected = new Int32Array(schema.stride);
     this.#ops = schema.fields.filter((layout) => !layout.field.local).map(makeOp);
+    this.#sent = Int32Array.from(
+      this.#ops.flatMap(({ at, field }) => Array.from({ length: field.words }, (_, i) => at + i)),
+    );
     this.#follows = schema.fields.filter((layout) => layout.followsAt >= 0);
   }
 
@@ -72,9 +83,11 @@ export class RowCodec {
 
   /** Whether a row is in every sent field as last expected. */
   matches(row: Int32Array, at: number): boolean {
-    const { expected } = this;
-    for (const { at: word, field } of this.#ops) {
-      for (let i = word; i < word + field.words; i++) if (row[at + i] !== expected[i]) return false;
+    const expected = this.expected;
+    const sent = this.#sent;
+    for (let i = 0; i < sent.length; i++) {
+      const word = sent[i] ?? 0;
+      if (row[at + word] !== expected[word]) return false;
     }
     return true;
   }
@@ -84,8 +97,10 @@ export class RowCodec {
     const { expected } = this;
     for (const op of this.#ops) {
       const { at: word, field } = op;
-      let changed = false;
-      for (let i = word; i < word + field.words; i++) if (row[at + i] !== expected[i]) changed = true;
+      let changed = row[at + word] !== expected[word];
+      if (field.words > 1) {
+        for (let i = word; i < word + field.words; i++) if (row[at + i] !== expected[i]) changed = true;
+      }
       w.write(changed ? 1 : 0, 1);
       if (changed) writeValue(w, op, row, at + word, expected[word] ?? 0, tick);
     }
@@ -111,12 +126,23 @@ export class RowCodec {
 
 function makeOp({ field, at }: FieldLayout): Op {
   const n = field.kind === 'tick' ? 32 : field.bits;
+  const bitsA = Math.max(2, Math.ceil(n / 4));
+  const bitsB = Math.ceil(n / 2);
+  const bitsC = Math.ceil((n * 3) / 4);
+  const startB = 2 ** bitsA;
+  const startC = startB + 2 ** bitsB;
+  const startD = startC + 2 ** bitsC;
   return {
     code: codeOf(field),
     at,
     field,
     wraps: field.kind === 'angle',
-    widths: [Math.max(2, Math.ceil(n / 4)), Math.ceil(n / 2), Math.ceil((n * 3) / 4)],
+    bitsA,
+    bitsB,
+    bitsC,
+    startB,
+    startC,
+    startD,
   };
 }
 
@@ -216,51 +242,41 @@ function distanceOf(difference: number): number {
   return difference > 0 ? difference * 2 - 1 : -difference * 2;
 }
 
-function writeSurprise(
-  w: BitWriter,
-  { widths: [a, b, c] }: Op,
-  z: number,
-  whole: number,
-  bits: number,
-): void {
-  const startB = 2 ** a;
-  const startC = startB + 2 ** b;
-  if (z < startB) {
+function writeSurprise(w: BitWriter, op: Op, z: number, whole: number, bits: number): void {
+  if (z < op.startB) {
     w.write(0, 2);
-    w.write(z, a);
-  } else if (z < startC) {
+    w.write(z, op.bitsA);
+  } else if (z < op.startC) {
     w.write(1, 2);
-    w.write(z - startB, b);
-  } else if (z < startC + 2 ** c) {
+    w.write(z - op.startB, op.bitsB);
+  } else if (z < op.startD) {
     w.write(2, 2);
-    w.write(z - startC, c);
+    w.write(z - op.startC, op.bitsC);
   } else {
     w.write(3, 2);
     w.write(whole, bits);
   }
 }
 
-/** Reads a class and its number; -1 stands for class 3, whose value follows whole. */
-function readClass(r: BitReader, { widths: [a, b, c] }: Op): number {
+/** Reads a class and its number; -1 stands for the last class, whose value follows whole. */
+function readClass(r: BitReader, op: Op): number {
   switch (r.read(2)) {
     case 0:
-      return r.read(a);
+      return r.read(op.bitsA);
     case 1:
-      return 2 ** a + r.read(b);
+      return op.startB + r.read(op.bitsB);
     case 2:
-      return 2 ** a + 2 ** b + r.read(c);
+      return op.startC + r.read(op.bitsC);
     default:
       return -1;
   }
 }
 
-const firstOfClass3 = ({ widths: [a, b, c] }: Op): number => 2 ** a + 2 ** b + 2 ** c;
-
 function readSurprise(r: BitReader, op: Op, expected: number, bits: number, lo: number): number {
   const z = readClass(r, op);
   if (z < 0) {
     const value = r.read(bits) + lo;
-    if (surpriseOf(value - expected, op) < firstOfClass3(op)) r.fail();
+    if (surpriseOf(value - expected, op) < op.startD) r.fail();
     return value;
   }
   const difference = z % 2 === 0 ? z / 2 + 1 : -(z - 1) / 2 - 1;
@@ -275,7 +291,7 @@ function readDistance(r: BitReader, op: Op, tick: number): number {
   let value: number;
   if (z < 0) {
     value = r.read(31);
-    if (distanceOf(value - tick) < firstOfClass3(op)) r.fail();
+    if (distanceOf(value - tick) < op.startD) r.fail();
   } else {
     value = tick + (z % 2 === 1 ? (z + 1) / 2 : -z / 2);
   }

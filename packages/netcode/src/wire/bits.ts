@@ -69,12 +69,12 @@ export class BitWriter {
 
   /** Exponential Golomb code of order `k` for an integer 0..2^31-2: small numbers take few bits, each number has one code. */
   writeGolomb(value: number, k: number): void {
-    const shifted = value + 2 ** k;
+    const shifted = value + (1 << k);
     const size = 31 - Math.clz32(shifted);
     const extra = size - k;
     this.write(0, extra);
     this.write(1, 1);
-    this.write(shifted - 2 ** size, size);
+    this.write(shifted - (1 << size), size);
   }
 
   /** Copies bits `from`..`to` of another writer. */
@@ -129,16 +129,20 @@ export class BitReader {
       this.failed = true;
       return 0;
     }
-    let value = 0;
-    let got = 0;
-    while (got < count) {
-      const offset = this.#at & 7;
-      const take = Math.min(8 - offset, count - got);
-      const bits = ((this.#bytes[this.#at >> 3] ?? 0) >>> offset) & ((1 << take) - 1);
-      value += bits * 2 ** got;
-      got += take;
-      this.#at += take;
-    }
+    return count <= 24 ? this.#take(count) : this.#take(16) + this.#take(count - 16) * 65536;
+  }
+
+  /** At most 24 bits, which lie within four bytes. Bytes past the end read as zero, and no bit of them is kept. */
+  #take(count: number): number {
+    const bytes = this.#bytes;
+    const byte = this.#at >> 3;
+    const word =
+      (bytes[byte] ?? 0) |
+      ((bytes[byte + 1] ?? 0) << 8) |
+      ((bytes[byte + 2] ?? 0) << 16) |
+      ((bytes[byte + 3] ?? 0) << 24);
+    const value = (word >>> (this.#at & 7)) & ((1 << count) - 1);
+    this.#at += count;
     return value;
   }
 
@@ -155,7 +159,7 @@ export class BitReader {
       }
     }
     const size = extra + k;
-    const value = 2 ** size + this.read(size) - 2 ** k;
+    const value = (1 << size) + this.read(size) - (1 << k);
     return this.failed ? 0 : value;
   }
 
