@@ -6,8 +6,6 @@ export default defineConfig({
     index: 'src/index.ts',
     internal: 'src/internal.ts',
     'client/index': 'src/client/index.ts',
-    'debug/index': 'src/debug/index.ts',
-    'phaser/index': 'src/phaser/index.ts',
     'testing/index': 'src/testing/index.ts',
     'transport/index': 'src/transport/index.ts',
   },
@@ -16,5 +14,5 @@ export default defineConfig({
   fixedExtension: false,
   dts: true,
   sourcemap: true,
-  deps: { neverBundle: [/^@tickwire\/server/, 'phaser'] },
+  deps: { neverBundle: [/^@tickwire\/server/] },
 });

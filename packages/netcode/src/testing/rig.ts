@@ -3,10 +3,10 @@
  * a seed, without an `await`. While it runs it holds every client's snapshots against what the server remembers as sent.
  */
 
-import { ServerCore } from '@tickwire/server/core';
+import { ServerCore, type ServerEvent } from '@tickwire/server/core';
 import { UsageError } from '../base/assert.ts';
 import { Rng } from '../base/rng.ts';
-import type { Millis } from '../base/units.ts';
+import { MAX_DATAGRAM_BYTES, type Millis } from '../base/units.ts';
 import { ClientCore, type ClientEvent } from '../client/core.ts';
 import type { Replica } from '../replication/decode.ts';
 import type { Game } from '../simulation/game.ts';
@@ -17,6 +17,9 @@ import { MARK, OWNER } from '../wire/schema.ts';
 import { type LinkOptions, SimLink } from './link.ts';
 import { PROFILES, type ProfileName } from './profiles.ts';
 
+/** A named network or link options, the same both ways; or one per direction. */
+export type RigLink = ProfileName | LinkOptions | { readonly up: LinkOptions; readonly down: LinkOptions };
+
 /** What a scripted player's hands do. Called once per frame with the player's own clock. */
 export type Script<S extends Shape> = (client: ClientCore<S>, now: Millis, rng: Rng) => InputOf<S>;
 
@@ -24,8 +27,7 @@ export interface RigOptions<S extends Shape> {
   readonly game: Game<S>;
   readonly seed: number;
   readonly clients: number;
-  /** A named network or link options, the same both ways; or one per direction. */
-  readonly link?: ProfileName | LinkOptions | { readonly up: LinkOptions; readonly down: LinkOptions };
+  readonly link?: RigLink;
   readonly script?: Script<S>;
   /** Room options. */
   readonly options?: Partial<S['options']>;
@@ -33,6 +35,8 @@ export interface RigOptions<S extends Shape> {
   readonly bots?: readonly ((world: World<S>, me: number, tick: number) => InputOf<S>)[];
   /** Frames per second of each client. Default 60. */
   readonly frameRate?: number;
+  /** Draws per second of each client, apart from its frames; 0 for none. Default: one draw with each frame. */
+  readonly drawRate?: number;
   /** How much faster each client's clock runs, as a share: 0.01 for 1 %. Called per client. */
   readonly skew?: (client: number) => number;
   /** Fills `local` fields with something else on every restore. Default true: nothing may depend on them. */
@@ -41,6 +45,17 @@ export interface RigOptions<S extends Shape> {
   readonly record?: boolean;
   /** How long a seat waits for a player who is away. */
   readonly graceMs?: Millis;
+  /** Most players in the room, bots included. */
+  readonly maxPlayers?: number;
+}
+
+/** What may be different for one client. */
+export interface RigClientOptions<S extends Shape> {
+  /** Resume token of an earlier page. */
+  readonly token?: string;
+  readonly link?: RigLink;
+  /** Another build of the game than the server's. */
+  readonly game?: Game<S>;
 }
 
 /** Where the rig saw a rule broken. */
@@ -54,10 +69,18 @@ export interface Problem {
 export interface RigChecks {
   snapshots: number;
   rows: number;
+  /** Rows of the client's own seat among them: each is of its snapshot's own tick. */
+  ownRows: number;
   /** Snapshots in which nothing was deferred, compared with the whole world. */
   complete: number;
   /** Rows held longer than the server's history. */
   beyondHistory: number;
+  /** Longest time, in ticks, that a row stood still at a client because more urgent ones filled the datagrams. */
+  stalest: number;
+  /** Frames whose view tick was compared with that of the frame before. */
+  draws: number;
+  datagrams: number;
+  largestDatagram: number;
 }
 
 export class RigClient<S extends Shape> {
@@ -70,26 +93,34 @@ export class RigClient<S extends Shape> {
   readonly skew: number;
   /** Number of the present connection, 0 while there is none. */
   connection = 0;
+  readonly link: RigLink;
   nextFrame: Millis;
+  nextDraw: Millis;
   asleepUntil: Millis = -1;
   frames = 0;
+  /** View tick of the last frame drawn since the page was loaded. */
+  viewTick = Number.NEGATIVE_INFINITY;
+  /** The server has closed the connection; the client learns of it once it has read what is under way. */
+  closing = false;
 
   constructor(
     index: number,
     core: ClientCore<S>,
-    up: SimLink,
-    down: SimLink,
-    rng: Rng,
+    link: RigLink,
+    seed: number,
     skew: number,
     nextFrame: Millis,
   ) {
+    const { up, down } = linksOf(link);
     this.index = index;
     this.core = core;
-    this.up = up;
-    this.down = down;
-    this.rng = rng;
+    this.link = link;
+    this.up = new SimLink(up, seed, index * 2 + 10);
+    this.down = new SimLink(down, seed, index * 2 + 11);
+    this.rng = new Rng(seed, 3, index);
     this.skew = skew;
     this.nextFrame = nextFrame;
+    this.nextDraw = nextFrame;
   }
 
   /** This client's own clock. */
@@ -98,15 +129,43 @@ export class RigClient<S extends Shape> {
   }
 }
 
+/** A connection that has a successor and is not closed yet. */
+interface Former {
+  readonly connection: number;
+  readonly up: SimLink;
+  readonly until: Millis;
+}
+
 export class Rig<S extends Shape> {
   readonly server: ServerCore<S>;
   readonly clients: RigClient<S>[] = [];
   readonly problems: Problem[] = [];
-  readonly checks: RigChecks = { snapshots: 0, rows: 0, complete: 0, beyondHistory: 0 };
+  readonly checks: RigChecks = {
+    snapshots: 0,
+    rows: 0,
+    ownRows: 0,
+    complete: 0,
+    beyondHistory: 0,
+    stalest: 0,
+    draws: 0,
+    datagrams: 0,
+    largestDatagram: 0,
+  };
+  /** What the server's shell was told, and when. */
+  readonly serverEvents: { readonly at: Millis; readonly event: ServerEvent }[] = [];
   now: Millis = 0;
+  /** Called after every server tick. */
+  onTick: ((tick: number) => void) | undefined;
+  /** Called with every datagram that a side sends. The bytes are valid during the call. */
+  onDatagram: ((from: 'client' | 'server', client: RigClient<S>, bytes: Uint8Array) => void) | undefined;
+  /** Called after every frame of a client. */
+  onFrame: ((client: RigClient<S>) => void) | undefined;
   readonly #options: RigOptions<S>;
   readonly #frameMs: Millis;
+  readonly #drawMs: Millis;
   readonly #byConnection = new Map<number, RigClient<S>>();
+  readonly #former: Former[] = [];
+  #created = 0;
   readonly #rng: Rng;
   #connections = 0;
   #trace = 0x51ab1e;
@@ -114,6 +173,7 @@ export class Rig<S extends Shape> {
   constructor(options: RigOptions<S>) {
     this.#options = options;
     this.#frameMs = 1000 / (options.frameRate ?? 60);
+    this.#drawMs = options.drawRate === undefined ? 0 : 1000 / options.drawRate;
     this.#rng = new Rng(options.seed, 1);
     const entropy = new Rng(options.seed, 2);
     this.server = new ServerCore(options.game, {
@@ -124,6 +184,7 @@ export class Rig<S extends Shape> {
       development: options.development ?? false,
       record: options.record ?? false,
       ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
+      ...(options.maxPlayers === undefined ? {} : { maxPlayers: options.maxPlayers }),
     });
     (options.bots ?? []).forEach((think, index) => {
       this.server.addBot({ name: `Bot ${index + 1}`, think });
@@ -132,16 +193,13 @@ export class Rig<S extends Shape> {
   }
 
   /** Adds a client and connects it. */
-  addClient(token?: string): RigClient<S> {
-    const index = this.clients.length;
-    const { up, down } = linksOf(this.#options.link ?? 'perfect');
-    const { seed } = this.#options;
+  addClient(options: RigClientOptions<S> = {}): RigClient<S> {
+    const index = this.#created++;
     const client = new RigClient<S>(
       index,
-      this.#newCore(index, token),
-      new SimLink(up, seed, index * 2 + 10),
-      new SimLink(down, seed, index * 2 + 11),
-      new Rng(seed, 3, index),
+      this.#newCore(index, options.token, options.game),
+      options.link ?? this.#options.link ?? 'perfect',
+      this.#options.seed,
       this.#options.skew?.(index) ?? 0,
       this.now + this.#rng.range(0, this.#frameMs),
     );
@@ -153,22 +211,25 @@ export class Rig<S extends Shape> {
   /** Opens a new connection for a client; its session goes on if it has one. */
   connect(client: RigClient<S>): void {
     if (client.connection !== 0) this.disconnect(client);
-    client.connection = ++this.#connections;
-    this.#byConnection.set(client.connection, client);
-    this.server.open(this.now, client.connection);
-    client.core.opened(client.clock(this.now));
-    this.#pumpClient(client);
+    this.#open(client);
   }
 
-  /** Ends a client's connection, as a transport that closes. Both sides learn of it. */
+  /** Ends a client's connection, as a transport that closes. Both sides learn of it; what is under way is lost. */
   disconnect(client: RigClient<S>): void {
     this.#byConnection.delete(client.connection);
     this.server.closed(this.now, client.connection);
     client.core.lost(client.clock(this.now));
     client.connection = 0;
-    const { up, down } = linksOf(this.#options.link ?? 'perfect');
-    client.up = new SimLink(up, this.#options.seed, this.#connections * 2 + 1_000);
-    client.down = new SimLink(down, this.#options.seed, this.#connections * 2 + 1_001);
+    client.closing = false;
+    this.#renewLinks(client);
+  }
+
+  /** Make before break: a new connection takes over while the former one still delivers what is under way, for `ms`. */
+  handOver(client: RigClient<S>, ms: Millis = 1_000): void {
+    this.#former.push({ connection: client.connection, up: client.up, until: this.now + ms });
+    this.#renewLinks(client);
+    client.core.lost(client.clock(this.now));
+    this.#open(client);
   }
 
   /** A page reload: a new client core that knows nothing but the resume token. */
@@ -176,7 +237,18 @@ export class Rig<S extends Shape> {
     const { token } = client.core;
     this.disconnect(client);
     client.core = this.#newCore(client.index + 100 * this.#connections, token);
+    client.viewTick = Number.NEGATIVE_INFINITY;
     this.connect(client);
+  }
+
+  /** The player gives the seat back and closes the page. */
+  leave(client: RigClient<S>): void {
+    client.core.leave(client.clock(this.now));
+    this.#pumpClient(client);
+    // What the page sent last is still under way; nobody reads what comes back.
+    this.#former.push({ connection: client.connection, up: client.up, until: this.now + 2_000 });
+    this.#byConnection.delete(client.connection);
+    this.clients.splice(this.clients.indexOf(client), 1);
   }
 
   /** Nothing gets through for `ms`, both ways or one way. */
@@ -226,14 +298,29 @@ export class Rig<S extends Shape> {
   }
 
   #client(index: number): RigClient<S> {
-    const client = this.clients[index];
+    const client = this.clients.find((one) => one.index === index);
     if (client === undefined) throw new UsageError(`the rig has no client ${index}`);
     return client;
   }
 
-  #newCore(stream: number, token?: string): ClientCore<S> {
+  #open(client: RigClient<S>): void {
+    client.connection = ++this.#connections;
+    client.closing = false;
+    this.#byConnection.set(client.connection, client);
+    this.server.open(this.now, client.connection);
+    client.core.opened(client.clock(this.now));
+    this.#pumpClient(client);
+  }
+
+  #renewLinks(client: RigClient<S>): void {
+    const { up, down } = linksOf(client.link);
+    client.up = new SimLink(up, this.#options.seed, this.#connections * 2 + 1_000);
+    client.down = new SimLink(down, this.#options.seed, this.#connections * 2 + 1_001);
+  }
+
+  #newCore(stream: number, token?: string, game?: Game<S>): ClientCore<S> {
     const entropy = new Rng(this.#options.seed, 4, stream);
-    const core = new ClientCore(this.#options.game, {
+    const core = new ClientCore(game ?? this.#options.game, {
       now: this.now,
       entropy: () => entropy.u32(),
       name: `P${stream + 1}`,
@@ -249,30 +336,53 @@ export class Rig<S extends Shape> {
     for (const client of this.clients) {
       next = Math.min(next, client.nextFrame, client.up.nextArrival());
       if (client.asleepUntil <= this.now) next = Math.min(next, client.down.nextArrival());
+      if (this.#drawMs > 0) next = Math.min(next, client.nextDraw);
     }
+    for (const { up, until } of this.#former) next = Math.min(next, up.nextArrival(), until);
     return next;
   }
 
   #turn(): void {
-    for (const client of this.clients) this.#deliverUp(client);
-    const before = this.server.tick;
-    this.server.advance(this.now);
-    if (this.server.tick !== before)
-      this.#trace = mix32(this.#trace, this.server.room.simulation.core.hash());
+    for (const client of this.clients) this.#deliverUp(client.connection, client.up);
+    if (this.#former.length > 0) this.#serveFormer();
+    if (this.server.nextWakeup() <= this.now) this.#tick();
     this.#pumpServer();
     for (const client of this.clients) {
       if (client.asleepUntil > this.now) {
         client.nextFrame = Math.max(client.nextFrame, client.asleepUntil);
+        client.nextDraw = Math.max(client.nextDraw, client.asleepUntil);
         continue;
       }
-      this.#deliverDown(client);
+      if (client.down.nextArrival() <= this.now) this.#deliverDown(client);
       if (client.nextFrame <= this.now) this.#frame(client);
+      if (this.#drawMs > 0 && client.nextDraw <= this.now) {
+        client.nextDraw = Math.max(client.nextDraw + this.#drawMs, this.now);
+        if (this.#drawMs !== Infinity) this.#draw(client);
+      }
+      if (client.closing && client.down.inFlight === 0) this.disconnect(client);
     }
   }
 
-  #deliverUp(client: RigClient<S>): void {
-    for (let bytes = client.up.receive(this.now); bytes !== undefined; bytes = client.up.receive(this.now)) {
-      if (client.connection !== 0) this.server.receive(this.now, client.connection, bytes);
+  #tick(): void {
+    const before = this.server.tick;
+    this.server.advance(this.now);
+    if (this.server.tick === before) return;
+    this.#trace = mix32(this.#trace, this.server.room.simulation.core.hash());
+    this.onTick?.(this.server.tick);
+  }
+
+  #serveFormer(): void {
+    for (const former of [...this.#former]) {
+      this.#deliverUp(former.connection, former.up);
+      if (former.until > this.now) continue;
+      this.server.closed(this.now, former.connection);
+      this.#former.splice(this.#former.indexOf(former), 1);
+    }
+  }
+
+  #deliverUp(connection: number, up: SimLink): void {
+    for (let bytes = up.receive(this.now); bytes !== undefined; bytes = up.receive(this.now)) {
+      if (connection !== 0) this.server.receive(this.now, connection, bytes);
     }
   }
 
@@ -295,30 +405,67 @@ export class Rig<S extends Shape> {
     client.nextFrame += this.#frameMs;
     if (client.nextFrame <= this.now) client.nextFrame = this.now + this.#frameMs;
     const { script } = this.#options;
-    if (script !== undefined && client.core.joined) client.core.sample(script(client.core, now, client.rng));
+    if (script !== undefined && client.core.seat > 0)
+      client.core.sample(script(client.core, now, client.rng));
     client.core.advance(now);
-    client.core.draw(now);
+    if (this.#drawMs === 0) this.#draw(client);
     this.#pumpClient(client);
+    this.onFrame?.(client);
+  }
+
+  #draw(client: RigClient<S>): void {
+    client.core.draw(client.clock(this.now));
+    if (client.core.replica === undefined) return;
+    const { tick } = client.core.view;
+    this.checks.draws++;
+    if (tick < client.viewTick)
+      this.#problem(client, `[V2] the view went back from tick ${client.viewTick} to ${tick}`);
+    client.viewTick = tick;
   }
 
   #pumpClient(client: RigClient<S>): void {
     for (let bytes = client.core.pollDatagram(); bytes !== undefined; bytes = client.core.pollDatagram()) {
-      if (client.connection !== 0) client.up.send(this.now, bytes);
+      if (client.connection === 0) continue;
+      this.#noteDatagram('client', client, bytes);
+      client.up.send(this.now, bytes);
     }
     for (let event = client.core.pollEvent(); event !== undefined; event = client.core.pollEvent()) {
       client.events.push(event);
+      if (event.type === 'joined' && !event.resumed) client.viewTick = Number.NEGATIVE_INFINITY;
       if (event.type === 'warning') this.#problem(client, `warning: ${event.message}`);
     }
   }
 
   #pumpServer(): void {
     for (let out = this.server.pollDatagram(); out !== undefined; out = this.server.pollDatagram()) {
-      this.#byConnection.get(out.connection)?.down.send(this.now, out.bytes);
+      const client = this.#byConnection.get(out.connection);
+      // A former connection's page does not listen any more.
+      if (client === undefined || client.connection !== out.connection) continue;
+      this.#noteDatagram('server', client, out.bytes);
+      client.down.send(this.now, out.bytes);
     }
-    for (let event = this.server.pollEvent(); event !== undefined; event = this.server.pollEvent()) {
-      if (event.type === 'warning')
-        this.problems.push({ at: this.now, client: -1, what: `warning: ${event.message}` });
-    }
+    for (let event = this.server.pollEvent(); event !== undefined; event = this.server.pollEvent())
+      this.#obey(event);
+  }
+
+  #obey(event: ServerEvent): void {
+    this.serverEvents.push({ at: this.now, event });
+    if (event.type === 'warning')
+      this.problems.push({ at: this.now, client: -1, what: `warning: ${event.message}` });
+    if (event.type !== 'close-connection') return;
+    this.server.closed(this.now, event.connection);
+    const client = this.#byConnection.get(event.connection);
+    this.#byConnection.delete(event.connection);
+    if (client?.connection === event.connection) client.closing = true;
+  }
+
+  #noteDatagram(from: 'client' | 'server', client: RigClient<S>, bytes: Uint8Array): void {
+    const { checks } = this;
+    checks.datagrams++;
+    checks.largestDatagram = Math.max(checks.largestDatagram, bytes.length);
+    if (bytes.length > MAX_DATAGRAM_BYTES)
+      this.#problem(client, `the ${from} sent ${bytes.length} bytes in one datagram`);
+    this.onDatagram?.(from, client, bytes);
   }
 
   #problem(client: RigClient<S>, what: string): void {
@@ -332,6 +479,7 @@ export class Rig<S extends Shape> {
     const held = session?.heldAt(replica.tick);
     if (held === undefined) return;
     this.checks.snapshots++;
+    this.#checkControls(client, replica);
     for (let t = 0; t < replica.tables.length; t++) {
       const rows = replica.tables[t] as RowSet;
       const sent = held.tables[t];
@@ -370,14 +518,17 @@ export class Rig<S extends Shape> {
     const at = index * schema.stride;
     const id = rows.id(index);
     this.checks.rows++;
+    this.checks.stalest = Math.max(this.checks.stalest, replica.tick - heldTick);
     if (rows.data[at + MARK] !== heldTick) {
       this.#problem(
         client,
         `[S3] ${schema.name} ${id} is held at ${rows.data[at + MARK]}, the server remembers ${heldTick}`,
       );
     }
-    if (rows.data[at + OWNER] === client.core.seat && heldTick !== replica.tick) {
-      this.#problem(client, `own ${schema.name} ${id} was deferred at tick ${replica.tick}`);
+    if (rows.data[at + OWNER] === client.core.seat) {
+      this.checks.ownRows++;
+      if (heldTick !== replica.tick)
+        this.#problem(client, `own ${schema.name} ${id} was deferred at tick ${replica.tick}`);
     }
     const source = this.server.room.history.get(heldTick)?.tables[t];
     if (source === undefined) {
@@ -385,14 +536,28 @@ export class Rig<S extends Shape> {
       return;
     }
     const from = source.offsetOf(id);
-    if (from < 0)
-      return this.#problem(client, `[S3] ${schema.name} ${id} did not exist at its held tick ${heldTick}`);
+    if (from < 0) {
+      this.#problem(client, `[S3] ${schema.name} ${id} did not exist at its held tick ${heldTick}`);
+      return;
+    }
     const field = firstDifference(schema, rows.data, at, source.data, from);
     if (field !== undefined)
       this.#problem(
         client,
         `[S3] ${schema.name} ${id}.${field} differs at tick ${replica.tick}, held ${heldTick}`,
       );
+  }
+
+  /** The seat's own control words, on which the ids of its spawns and its pulls depend. */
+  #checkControls(client: RigClient<S>, replica: Replica): void {
+    const saved = this.server.room.history.get(replica.tick);
+    if (saved === undefined) return;
+    const { controlStride } = this.server.room.simulation.core;
+    const at = client.core.seat * controlStride;
+    for (let i = 0; i < controlStride; i++) {
+      if (replica.controls[i] !== saved.controls[at + i])
+        this.#problem(client, `[S3] control word ${i} differs at tick ${replica.tick}`);
+    }
   }
 
   #checkComplete(client: RigClient<S>, replica: Replica): void {

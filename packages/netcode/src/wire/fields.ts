@@ -31,7 +31,6 @@ export interface Field<T = unknown> {
   readonly local: boolean;
   /** Name of the field that holds this one's rate of change per second. */
   readonly follows: string | undefined;
-  readonly coarse: number | undefined;
   readonly element: Field | undefined;
   readonly target: string | undefined;
   readonly choices: readonly string[] | undefined;
@@ -59,14 +58,13 @@ export const DEFAULT_STEP = 1 / 1024;
 
 /**
  * A number on a grid: `min`, `min + step`, … `max`. Writes round to the grid; out of range clamps and is counted.
- * `follows` names the field that holds the rate per second, so that straight motion costs one bit. `coarse` is a coarser
- * step for viewers that do not predict the row.
+ * `follows` names the field that holds the rate per second, so that straight motion costs one bit.
  */
 export function grid(
   min: number,
   max: number,
   step: number = DEFAULT_STEP,
-  hints: { follows?: string; coarse?: number } = {},
+  hints: { follows?: string } = {},
 ): Field<number> {
   assert(step > 0 && Number.isFinite(step), `grid step must be a positive number, got ${step}`);
   assert(min < max, `grid needs min < max, got ${min}..${max}`);
@@ -80,7 +78,7 @@ export function grid(
     hi - lo < 2 ** 31 && Math.abs(lo) < 2 ** 31 && Math.abs(hi) < 2 ** 31,
     `grid ${min}..${max} has too many steps of ${step}: at most 2^31`,
   );
-  return field('grid', lo, hi, { step, follows: hints.follows, coarse: hints.coarse });
+  return field('grid', lo, hi, { step, follows: hints.follows });
 }
 
 /** A whole number from `min` to `max`. */
@@ -174,7 +172,6 @@ interface Extra {
   words?: number;
   bits?: number;
   follows?: string | undefined;
-  coarse?: number | undefined;
   element?: Field;
   target?: string;
   choices?: readonly string[];
@@ -190,7 +187,6 @@ function field<T>(kind: FieldKind, lo: number, hi: number, extra: Extra): Field<
     bits: extra.bits ?? bitsFor(hi - lo),
     local: false,
     follows: extra.follows,
-    coarse: extra.coarse,
     element: extra.element,
     target: extra.target,
     choices: extra.choices,

@@ -146,7 +146,7 @@ export function schemaHash(description: unknown): readonly [number, number] {
 
 /** What of a field goes into the schema hash: all that changes its bits or its meaning. */
 export function describeField(field: Field): unknown {
-  const { kind, lo, hi, step, bits, words, local, follows, coarse, target, choices } = field;
+  const { kind, lo, hi, step, bits, words, local, follows, target, choices } = field;
   return [
     kind,
     lo,
@@ -156,7 +156,6 @@ export function describeField(field: Field): unknown {
     words,
     local,
     follows ?? null,
-    coarse ?? null,
     target ?? null,
     choices ?? null,
     field.element === undefined ? null : describeField(field.element),
