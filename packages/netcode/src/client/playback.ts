@@ -18,7 +18,14 @@ const DEVIATIONS = 3;
 const CATCH_UP_PER_SECOND = 2;
 
 /** Further behind than this the view jumps forward. */
-const JUMP_MS = 500;
+const JUMP_MS = 250;
+
+/** A sample further from the mean than this many deviations is clipped: a page that hangs reads its datagrams late. */
+const CLIP_DEVIATIONS = 4;
+const CLIP_FLOOR_MS = 20;
+
+/** So many clipped samples in a row are no hiccup: the path has changed. */
+const CLIPPED_MAKE_A_CHANGE = 8;
 
 /** The view never stays further back than this. */
 const MAX_DELAY_MS = 500;
@@ -30,6 +37,7 @@ export class Playback {
   #time: Millis = 0;
   #last: Millis = 0;
   #running = false;
+  #clipped = 0;
   /** Frames drawn past the newest snapshot. */
   underruns = 0;
   frames = 0;
@@ -59,10 +67,7 @@ export class Playback {
 
   /** The snapshot of `tick` arrived. */
   arrived(now: Millis, tick: number): void {
-    const sample = tick * this.#tickMs - now;
-    if (this.#offset.samples > 0 && Math.abs(sample - this.#offset.mean) > 2_000) this.#offset.reset();
-    this.#offset.add(sample);
-    if (this.#offset.samples === 1) this.#offset.deviation = this.#intervalMs / 4;
+    this.#learn(tick * this.#tickMs - now);
     if (this.#running) return;
     this.#running = true;
     this.#time = tick * this.#tickMs - this.delay;
@@ -85,6 +90,22 @@ export class Playback {
     this.frames++;
     if (this.tick > newest) this.underruns++;
     return this.tick;
+  }
+
+  #learn(sample: Millis): void {
+    const offset = this.#offset;
+    const reach = Math.max(CLIP_FLOOR_MS, CLIP_DEVIATIONS * offset.deviation);
+    const error = sample - offset.mean;
+    const odd = offset.samples > 0 && Math.abs(error) > reach;
+    this.#clipped = odd ? this.#clipped + 1 : 0;
+    if (this.#clipped >= CLIPPED_MAKE_A_CHANGE) {
+      this.#clipped = 0;
+      offset.reset();
+      offset.add(sample);
+    } else {
+      offset.add(odd ? offset.mean + Math.sign(error) * reach : sample);
+    }
+    if (offset.samples === 1) offset.deviation = this.#intervalMs / 4;
   }
 
   reset(): void {
