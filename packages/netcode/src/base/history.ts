@@ -30,11 +30,6 @@ export class History<T> {
     return this.#values[key % this.#keys.length];
   }
 
-  delete(key: number): void {
-    const slot = key % this.#keys.length;
-    if (this.#keys[slot] === key) this.#keys[slot] = -1;
-  }
-
   clear(): void {
     this.#keys.fill(-1);
   }

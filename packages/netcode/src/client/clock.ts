@@ -90,6 +90,11 @@ export class CommandClock {
     this.#steer();
   }
 
+  /** The position at `now`, for drawing: asking moves nothing [V1]. */
+  positionAt(now: Millis): number {
+    return this.#position + (Math.max(0, now - this.#last) / this.#tickMs) * this.#rate;
+  }
+
   /** Notes that the command of `tick` was made with the corrections so far. */
   made(tick: number): void {
     this.#correctedAt[tick % MEMORY_TICKS] = this.#corrected;

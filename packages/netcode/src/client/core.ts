@@ -163,6 +163,8 @@ export class ClientCore<S extends Shape = Shape> {
   readonly #decoder: SnapshotDecoder;
   readonly #replicas: History<Replica>;
   #newest: Replica | undefined;
+  /** What the next snapshot is decoded into. It enters the ring only once its packet was accepted whole. */
+  #spare: Replica;
   #newestAt: Millis = 0;
   #snapshots = 0;
   #ackNone = true;
@@ -210,6 +212,7 @@ export class ClientCore<S extends Shape = Shape> {
     this.view = clientView<S>(this.#view);
     this.#decoder = new SnapshotDecoder(schema);
     this.#replicas = new History(BASELINE_WINDOW + 1);
+    this.#spare = newReplica(schema, controlWords(schema.command));
     // At least the ticks per client packet plus one: one packet may be lost without a command missing its tick.
     this.#clock = new CommandClock(schema.tickMs, 2);
     this.#playback = new Playback(schema.tickMs, schema.ticksPerSnapshot);
@@ -291,7 +294,10 @@ export class ClientCore<S extends Shape = Shape> {
     if (this.#state !== 'playing') return;
     this.#judgeSilence(now);
     this.#clock.advance(now);
-    if (this.#steps() && this.#linked) this.#sendPacket(now);
+    const stepped = this.#steps();
+    // Without a snapshot there are no commands, but the server must learn that its baseline is unknown here.
+    const baseless = this.#newest === undefined && (this.#refused['unknown-baseline'] ?? 0) > 0;
+    if ((stepped || baseless) && this.#linked) this.#sendPacket(now);
     this.#sendProbe(now);
   }
 
@@ -405,9 +411,8 @@ export class ClientCore<S extends Shape = Shape> {
 
   #ownTick(now: Millis): number {
     if (!this.#clock.running) return this.tick;
-    this.#clock.advance(now);
     // One tick behind the clock: between the last two predicted ticks.
-    return this.#clock.position - 1;
+    return this.#clock.positionAt(now) - 1;
   }
 
   #receive(now: Millis, bytes: Uint8Array): 'ok' | ClientRefusal {
@@ -466,6 +471,7 @@ export class ClientCore<S extends Shape = Shape> {
     this.#newest = undefined;
     this.#ackNone = true;
     this.#clock.stop();
+    this.#sampler.dropPulls();
     this.#playback.reset();
     this.#view.clear();
     this.#view.seat = this.#seat;
@@ -532,9 +538,9 @@ export class ClientCore<S extends Shape = Shape> {
     return 'ok';
   }
 
-  /** Decodes into a slot of the ring; the slot answers for its tick only once that worked. */
+  /** Decodes into the spare replica; the ring stays as it is until the packet is accepted. */
   #readSnapshot(r: BitReader, tick: number): Replica | ClientRefusal {
-    const { ticksPerSnapshot, command, rows } = this.game.schema;
+    const { ticksPerSnapshot } = this.game.schema;
     if (tick % ticksPerSnapshot !== 0) return 'bad-value';
     const number = tick / ticksPerSnapshot;
     const newest = this.#newest === undefined ? -1 : this.#newest.tick / ticksPerSnapshot;
@@ -543,23 +549,20 @@ export class ClientCore<S extends Shape = Shape> {
     const age = r.read(BASELINE_BITS);
     const baseline = age === 0 ? undefined : this.#replicas.get(number - age);
     if (age > 0 && baseline === undefined) {
-      this.#ackNone = newest < 0;
+      // What the server believes is held here is not: from now on "none" is acknowledged, until a snapshot fits [S1].
+      if (number > newest) this.#ackNone = true;
       return 'unknown-baseline';
     }
-    const slot = this.#replicas.recycle(number) ?? newReplica(this.game.schema, controlWords(command));
-    this.#replicas.delete(slot.tick < 0 ? number : slot.tick / ticksPerSnapshot);
-    readControls(r, slot.controls, baseline?.controls);
-    this.#decoder.decode(r, baseline, tick, slot);
-    if (r.failed || rows.length === 0) {
-      slot.tick = -1;
-      return 'malformed-snapshot';
-    }
-    return slot;
+    readControls(r, this.#spare.controls, baseline?.controls);
+    this.#decoder.decode(r, baseline, tick, this.#spare);
+    return r.failed ? 'malformed-snapshot' : this.#spare;
   }
 
   #applySnapshot(now: Millis, replica: Replica, report: SlackReport | undefined): void {
-    const { ticksPerSnapshot } = this.game.schema;
-    this.#replicas.set(replica.tick / ticksPerSnapshot, replica);
+    const { schema } = this.game;
+    const number = replica.tick / schema.ticksPerSnapshot;
+    this.#spare = this.#replicas.recycle(number) ?? newReplica(schema, controlWords(schema.command));
+    this.#replicas.set(number, replica);
     this.#snapshots++;
     this.#playback.arrived(now, replica.tick);
     this.onSnapshot?.(replica);

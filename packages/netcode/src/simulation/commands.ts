@@ -88,10 +88,15 @@ export class CommandSampler {
     }
   }
 
-  /** Continues the pull counts from the server's, as after a page reload. */
+  /** Forgets the pulls so far: they were meant for another session. */
+  dropPulls(): void {
+    for (const index of this.#schema.presses) this.#words[index] = 0;
+  }
+
+  /** Continues the server's pull counts, as after a page reload. Pulls made since joining come on top [P1]. */
   adoptPulls(controls: Int32Array, at: number): void {
     this.#schema.presses.forEach((index, press) => {
-      this.#words[index] = controls[at + 1 + press] ?? 0;
+      this.#words[index] = ((this.#words[index] ?? 0) + (controls[at + 1 + press] ?? 0)) % PRESS_MODULUS;
     });
   }
 
