@@ -24,6 +24,12 @@ const JUMP_MS = 250;
 const CLIP_DEVIATIONS = 4;
 const CLIP_FLOOR_MS = 20;
 
+/** A page that has not drawn for this long hangs; what it then reads late says nothing about the network. */
+const HANG_MS = 50;
+
+/** Datagrams that waited out a hang are read within this after it. */
+const HANG_REST_MS = 20;
+
 /** So many clipped samples in a row are no hiccup: the path has changed. */
 const CLIPPED_MAKE_A_CHANGE = 8;
 
@@ -38,6 +44,7 @@ export class Playback {
   #last: Millis = 0;
   #running = false;
   #clipped = 0;
+  #hungUntil: Millis = 0;
   /** Frames drawn past the newest snapshot. */
   underruns = 0;
   frames = 0;
@@ -67,7 +74,9 @@ export class Playback {
 
   /** The snapshot of `tick` arrived. */
   arrived(now: Millis, tick: number): void {
-    this.#learn(tick * this.#tickMs - now);
+    const sample = tick * this.#tickMs - now;
+    const hung = this.#running && (now - this.#last > HANG_MS || now < this.#hungUntil);
+    if (!hung || sample > this.#offset.mean) this.#learn(sample);
     if (this.#running) return;
     this.#running = true;
     this.#time = tick * this.#tickMs - this.delay;
@@ -78,6 +87,7 @@ export class Playback {
   advance(now: Millis, newest: number): number {
     if (!this.#running) return 0;
     const elapsed = Math.max(0, now - this.#last);
+    if (elapsed > HANG_MS) this.#hungUntil = now + HANG_REST_MS;
     this.#last = now;
     const wanted = now + this.#offset.mean - this.delay;
     const behind = wanted - this.#time;
