@@ -45,7 +45,7 @@ export class SnapshotDecoder {
     this.#kept[t] = kept;
     kept.clear();
     if (old !== undefined) this.#heldRows(r, t, old, tick, kept);
-    this.#newRows(r, t, kept, tick, into);
+    this.#newRows(r, t, old, kept, tick, into);
   }
 
   readonly #kept: RowSet[] = [];
@@ -116,7 +116,7 @@ export class SnapshotDecoder {
   }
 
   /** Merges what is new to the client into what it kept, in id order. */
-  #newRows(r: BitReader, t: number, kept: RowSet, tick: number, into: RowSet): void {
+  #newRows(r: BitReader, t: number, old: RowSet | undefined, kept: RowSet, tick: number, into: RowSet): void {
     const { stride } = into.schema;
     const codec = this.#codecs[t] as RowCodec;
     const count = r.readGolomb(0);
@@ -126,7 +126,8 @@ export class SnapshotDecoder {
       const id = this.#readId(r, last);
       last = id;
       while (k < kept.count && kept.id(k) < id) into.push(kept.data, k++ * stride);
-      if (k < kept.count && kept.id(k) === id) r.fail();
+      // What was held is changed, never removed and sent anew: that would be a second encoding.
+      if (old !== undefined && old.find(id) >= 0) r.fail();
       if (r.failed) return;
       codec.expect(into.schema.empty, 0, 0);
       // The row may move the data to larger memory: begin it before naming the data.

@@ -214,7 +214,7 @@ function readValue(r: BitReader, op: Op, row: Int32Array, at: number, expected: 
       value = r.readBool() ? 0 : readDistance(r, op, tick);
       break;
     case REF:
-      value = r.readBool() ? 0 : r.read(31);
+      value = r.readBool() ? 0 : readId(r);
       break;
     case FLOAT:
       value = r.read(32) | 0;
@@ -298,6 +298,13 @@ function readDistance(r: BitReader, op: Op, tick: number): number {
   // Zero has its own code.
   if (value <= 0) r.fail();
   return value;
+}
+
+/** None has its own code. */
+function readId(r: BitReader): number {
+  const id = r.read(31);
+  if (id === 0) r.fail();
+  return id;
 }
 
 const isFiniteWord = (word: number): boolean => (word & 0x7f800000) !== 0x7f800000 && word !== -2147483648;
