@@ -4,7 +4,7 @@ import { assert, UsageError } from '../base/assert.ts';
 import type { Field } from '../wire/fields.ts';
 import { type FieldLayout, ID, OWNER, type RowSchema } from '../wire/schema.ts';
 import { decodeUtf8, encodeUtf8 } from '../wire/utf8.ts';
-import { floatBits, floatOf } from './float.ts';
+import { floatBits, floatOf, MAX_FLOAT } from './float.ts';
 import { OPEN, type Table, type WriteSink } from './table.ts';
 
 /** What every entity has beside its declared fields. Valid within one tick: keep `id`, or a `ref`, across ticks. */
@@ -175,7 +175,9 @@ export function scalar(field: Field, name: string): Scalar {
       return {
         read: floatOf,
         write: (value: number, old, sink) =>
-          Number.isNaN(value) ? outOfRange(sink, value, lo, hi, old, name) : floatBits(value),
+          Math.abs(value) <= MAX_FLOAT
+            ? floatBits(value)
+            : outOfRange(sink, value, floatBits(-MAX_FLOAT), floatBits(MAX_FLOAT), old, name),
       };
     case 'oneOf': {
       const choices = field.choices ?? [];
