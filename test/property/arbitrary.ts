@@ -140,7 +140,14 @@ export const games: fc.Arbitrary<Game> = fc
         command: Object.fromEntries(command.map((field, index) => [`c${index}`, field])) as never,
         step() {},
       }) as unknown as Game,
+  )
+  .map((game) =>
+    Object.assign(game, { [fc.toStringMethod]: () => game.schema.rows.map(describeRow).join('; ') }),
   );
+
+/** A counterexample shows the declaration, not the compiled layouts. */
+const describeRow = ({ name, fields: layouts }: RowSchema): string =>
+  `${name} ${layouts.map(({ field }) => `${field.local ? 'local ' : ''}${field.kind}(${field.lo}..${field.hi})`).join(' ')}`;
 
 /** A stored word that a field of one word may hold. */
 export function randomWord(field: Field, rng: Rng, now: number): number {

@@ -2,7 +2,7 @@
 
 import { assert, UsageError } from '../base/assert.ts';
 import type { Field } from '../wire/fields.ts';
-import { type FieldLayout, ID, OWNER, type RowSchema } from '../wire/schema.ts';
+import { defaultOf, type FieldLayout, ID, OWNER, type RowSchema } from '../wire/schema.ts';
 import { decodeUtf8, encodeUtf8 } from '../wire/utf8.ts';
 import { floatBits, floatOf, MAX_FLOAT } from './float.ts';
 import { OPEN, type Table, type WriteSink } from './table.ts';
@@ -273,12 +273,15 @@ class RowList implements ListHandle<unknown> {
   readonly #at: number;
   readonly #max: number;
   readonly #element: Scalar;
+  /** What a new element holds when it is given NaN: a value in range, which 0 need not be. */
+  readonly #unset: number;
 
   constructor(row: Row, at: number, field: Field, element: Scalar) {
     this.#row = row;
     this.#at = row.at + at;
     this.#max = field.hi;
     this.#element = element;
+    this.#unset = defaultOf(field.element as Field);
   }
 
   get length(): number {
@@ -312,7 +315,7 @@ class RowList implements ListHandle<unknown> {
       table.counters.clamped++;
       return false;
     }
-    table.data[this.#at + 1 + length] = this.#element.write(value as never, 0, table);
+    table.data[this.#at + 1 + length] = this.#element.write(value as never, this.#unset, table);
     table.data[this.#at] = length + 1;
     return true;
   }
