@@ -182,6 +182,7 @@ export class ClientCore<S extends Shape = Shape> {
   #buffered = 0;
   #lastHeard: Millis;
   #helloAt: Millis = -Infinity;
+  #lastPacket: Millis = -Infinity;
   #lastProbe: Millis = -Infinity;
   #probes = 0;
   #echo = 0;
@@ -295,9 +296,8 @@ export class ClientCore<S extends Shape = Shape> {
     this.#judgeSilence(now);
     this.#clock.advance(now);
     const stepped = this.#steps();
-    // Without a snapshot there are no commands, but the server must learn that its baseline is unknown here.
-    const baseless = this.#newest === undefined && (this.#refused['unknown-baseline'] ?? 0) > 0;
-    if ((stepped || baseless) && this.#linked) this.#sendPacket(now);
+    // Now and then also without commands: there are none while snapshots are missing, and a server that hears nothing sends none [X2].
+    if (this.#linked && (stepped || now - this.#lastPacket >= PROBE_EVERY_MS)) this.#sendPacket(now);
     this.#sendProbe(now);
   }
 
@@ -624,6 +624,7 @@ export class ClientCore<S extends Shape = Shape> {
 
   #sendPacket(now: Millis): void {
     if (now - this.#lastHeard > GATE_AFTER_MS || this.#buffered > 0) return;
+    this.#lastPacket = now;
     const w = this.#writer;
     w.reset();
     const seq = this.#acks.next(now);
