@@ -12,6 +12,7 @@ import type { Replica } from '../replication/decode.ts';
 import type { Game } from '../simulation/game.ts';
 import { firstDifference, type RowSet } from '../simulation/rows.ts';
 import type { InputOf, Shape, World } from '../simulation/types.ts';
+import type { SavedWorld } from '../simulation/world.ts';
 import { finish32, mix32 } from '../wire/hash.ts';
 import { MARK, OWNER } from '../wire/schema.ts';
 import { type LinkOptions, SimLink } from './link.ts';
@@ -73,6 +74,8 @@ export interface RigChecks {
   ownRows: number;
   /** Snapshots in which nothing was deferred, compared with the whole world. */
   complete: number;
+  /** Snapshots read so late that the server had forgotten what it sent: after a sleep, say. */
+  tooLate: number;
   /** Rows held longer than the server's history. */
   beyondHistory: number;
   /** Longest time, in ticks, that a row stood still at a client because more urgent ones filled the datagrams. */
@@ -145,6 +148,7 @@ export class Rig<S extends Shape> {
     rows: 0,
     ownRows: 0,
     complete: 0,
+    tooLate: 0,
     beyondHistory: 0,
     stalest: 0,
     draws: 0,
@@ -477,9 +481,13 @@ export class Rig<S extends Shape> {
     this.#trace = mix32(mix32(this.#trace, replica.tick), client.index);
     const session = this.server.session(client.core.seat);
     const held = session?.heldAt(replica.tick);
-    if (held === undefined) return;
+    const world = this.server.room.history.get(replica.tick);
+    if (held === undefined || world === undefined) {
+      this.checks.tooLate++;
+      return;
+    }
     this.checks.snapshots++;
-    this.#checkControls(client, replica);
+    this.#checkControls(client, replica, world);
     for (let t = 0; t < replica.tables.length; t++) {
       const rows = replica.tables[t] as RowSet;
       const sent = held.tables[t];
@@ -503,7 +511,7 @@ export class Rig<S extends Shape> {
           `[S3] the client holds ${rows.schema.name} ${rows.id(r)}, which the server does not remember`,
         );
     }
-    if (held.deferred === 0) this.#checkComplete(client, replica);
+    if (held.deferred === 0) this.#checkComplete(client, replica, world);
   }
 
   #checkRow(
@@ -549,20 +557,16 @@ export class Rig<S extends Shape> {
   }
 
   /** The seat's own control words, on which the ids of its spawns and its pulls depend. */
-  #checkControls(client: RigClient<S>, replica: Replica): void {
-    const saved = this.server.room.history.get(replica.tick);
-    if (saved === undefined) return;
+  #checkControls(client: RigClient<S>, replica: Replica, world: SavedWorld): void {
     const { controlStride } = this.server.room.simulation.core;
     const at = client.core.seat * controlStride;
     for (let i = 0; i < controlStride; i++) {
-      if (replica.controls[i] !== saved.controls[at + i])
+      if (replica.controls[i] !== world.controls[at + i])
         this.#problem(client, `[S3] control word ${i} differs at tick ${replica.tick}`);
     }
   }
 
-  #checkComplete(client: RigClient<S>, replica: Replica): void {
-    const world = this.server.room.history.get(replica.tick);
-    if (world === undefined) return;
+  #checkComplete(client: RigClient<S>, replica: Replica, world: SavedWorld): void {
     this.checks.complete++;
     for (let t = 0; t < replica.tables.length; t++) {
       const rows = replica.tables[t] as RowSet;
