@@ -6,7 +6,10 @@ import { createBot } from './bots/think.ts';
 import { game } from './game.ts';
 import { type Input, STICK } from './schema.ts';
 
-describe('the arena', () => {
+/** Minutes of play take seconds; on a busy machine they may take more. */
+const PATIENT = { timeout: 60_000 };
+
+describe('the arena', PATIENT, () => {
   it('is predicted exactly by ships that touch nothing', () => {
     const rig = new Rig({
       game,

@@ -19,6 +19,10 @@ declare global {
   }
 }
 
+/** A connection that is gone for this long gets a card in place of a line. */
+const PATIENCE_MS = 7_000;
+let patience = 0;
+
 const surface = element('game');
 const sounds = new Sounds();
 const screens = new Screens();
@@ -45,6 +49,7 @@ async function enter(): Promise<void> {
 
 async function play(name: string): Promise<void> {
   screens.connecting();
+  await scene.ready;
   try {
     start(await join(name), name);
   } catch (error) {
@@ -64,15 +69,40 @@ function start(client: ArenaClient, name: string): void {
     if (type === 'emote') scene.say(payload.seat, EMOTES[payload.kind] ?? '');
   });
   client.on('state', (state, detail) => {
-    if (state === 'playing') screens.banner('');
-    if (state === 'reconnecting') screens.banner('Connection lost. Reconnecting…');
+    if (state === 'playing') resumed();
+    if (state === 'reconnecting') interrupted(detail.code === 'shutdown');
     if (state === 'closed') ended(client, name, detail);
   });
+  resumed();
+}
+
+function resumed(): void {
+  clearTimeout(patience);
+  patience = 0;
   screens.clear();
   controls.enabled = true;
 }
 
+/** The client goes on trying by itself: first a line at the top, after a while a card that says so. */
+function interrupted(serverClosed: boolean): void {
+  if (patience !== 0) return; // the client says so before every attempt
+  screens.banner('Connection lost. Reconnecting…');
+  patience = window.setTimeout(
+    () => {
+      controls.enabled = false;
+      screens.failed(
+        serverClosed ? 'The server has closed' : 'The server is gone',
+        'The game goes on as soon as it is back. If the server is yours, start it again with "npm start".',
+        () => location.reload(),
+      );
+    },
+    serverClosed ? 1_500 : PATIENCE_MS,
+  );
+}
+
 function ended(client: ArenaClient, name: string, detail: unknown): void {
+  clearTimeout(patience);
+  patience = 0;
   controls.enabled = false;
   if (window.tickwire === client) scene.attach(undefined);
   const { title, text } = adviceFor(detail, 'Connection closed');

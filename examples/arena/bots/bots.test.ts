@@ -8,7 +8,7 @@ import { botsFor } from './crowd.ts';
 import { Navigation } from './navigation.ts';
 import { createBot } from './think.ts';
 
-describe.each(['cross', 'pillars'])('bots on %s', (name) => {
+describe.each(['cross', 'pillars'])('bots on %s', { timeout: 60_000 }, (name) => {
   const map = mapOf(name);
 
   it('find a way from every arrival place to every other', () => {

@@ -73,6 +73,7 @@ export class Screens {
   #only(shown: HTMLElement): void {
     document.body.classList.remove('playing');
     this.#card.hidden = false;
+    this.banner('');
     this.#entry.hidden = shown !== this.#entry;
     this.#message.hidden = shown !== this.#message;
   }

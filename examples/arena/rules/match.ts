@@ -15,8 +15,9 @@ export const PICKUP_RADIUS = 16;
 const PICKUP_HEALTH = 50;
 const BACK_TICKS = { health: 12 * TICK_RATE, shield: 15 * TICK_RATE, rapid: 20 * TICK_RATE };
 
-/** How many arrival places are drawn before the one farthest from all other ships is taken. */
-const SPAWN_DRAWS = 4;
+/** A ship arrives at the first place drawn that is this far from all others; after some draws, at the best of them. */
+const SPAWN_ROOM = 520;
+const SPAWN_DRAWS = 6;
 
 export function layPickups(world: World, mapName: string): void {
   for (const { x, y, kind } of mapOf(mapName).pickups)
@@ -34,6 +35,7 @@ export function spawnShip(world: World, seat: number, ctx: Context): void {
     if (room <= farthest) continue;
     farthest = room;
     place = candidate;
+    if (room > SPAWN_ROOM * SPAWN_ROOM) break;
   }
   world.ship.spawn({
     owner: seat,

@@ -43,7 +43,10 @@ function table(clients: number, options: { roundSeconds?: number } = {}) {
   return { rig, hands, ships, ship, place, player };
 }
 
-describe('a ship', () => {
+/** On a busy machine a few seconds of play may take long. */
+const PATIENT = { timeout: 60_000 };
+
+describe('a ship', PATIENT, () => {
   it('reaches full speed, and comes to exact rest', () => {
     const { rig, hands, ship, place } = table(1);
     place(1, { x: 560, y: 1_250 });
@@ -99,7 +102,7 @@ describe('a ship', () => {
   });
 });
 
-describe('shots', () => {
+describe('shots', PATIENT, () => {
   it('take the shield first, then health, and name the killer', () => {
     const { rig, hands, ship, place, player } = table(2);
     place(1, { x: 600, y: 1_250, guardUntil: 0 });
@@ -157,7 +160,7 @@ describe('shots', () => {
   });
 });
 
-describe('the match', () => {
+describe('the match', PATIENT, () => {
   it('brings a new ship after two seconds, protected, at an arrival place', () => {
     const { rig, hands, ship, place, player } = table(2);
     place(1, { x: 600, y: 1_250, guardUntil: 0 });

@@ -26,7 +26,10 @@ export interface Parts {
 const LONGEST_FRAME = 0.1;
 
 export class ArenaScene extends Phaser.Scene {
+  /** Resolves when everything is drawn for the first time: drawing keeps the page busy, so connect after it. */
+  readonly ready: Promise<void>;
   readonly #parts: Parts;
+  #isReady: () => void = () => undefined;
   #client: ArenaClient | undefined;
   #map: ArenaMap = mapOf('cross');
   #atlas!: Atlas;
@@ -44,14 +47,19 @@ export class ArenaScene extends Phaser.Scene {
   constructor(parts: Parts) {
     super('arena');
     this.#parts = parts;
+    this.ready = new Promise((resolve) => {
+      this.#isReady = resolve;
+    });
   }
 
   /** Shows this client's match from now on; without one, the empty arena. */
   attach(client: ArenaClient | undefined): void {
+    const map = client === undefined ? this.#map : mapOf(client.options.map);
+    const fresh = this.#client === undefined && map === this.#map;
     this.#client = client;
+    this.#map = map;
     this.#seenOwn = false;
-    if (client !== undefined) this.#map = mapOf(client.options.map);
-    if (this.sys.isActive()) this.scene.restart();
+    if (!fresh) this.scene.restart();
   }
 
   create(): void {
@@ -71,6 +79,8 @@ export class ArenaScene extends Phaser.Scene {
     this.events.once(Phaser.Scenes.Events.SHUTDOWN, () => {
       this.scale.off(Phaser.Scale.Events.RESIZE, this.#resize, this);
     });
+    // One frame later the pictures have reached the graphics card.
+    this.events.once(Phaser.Scenes.Events.POST_UPDATE, () => requestAnimationFrame(this.#isReady));
   }
 
   /** A player called something out. */
