@@ -10,6 +10,8 @@ export type DatagramRefusal =
   | 'empty'
   | 'oversized'
   | 'unknown-connection'
+  /** The shell was told to close it. */
+  | 'closed-connection'
   | 'no-session';
 
 export interface ServerCounters {
@@ -23,8 +25,10 @@ export interface ServerCounters {
   /** Why players were not let in. */
   readonly turnedAway: Partial<Record<RefusalCode, number>>;
   readonly messagesRefused: Partial<Record<MessageRefusal, number>>;
-  /** Messages that rules sent to somebody whose queue was full or who has left. */
+  /** Messages that rules sent to somebody whose queue was full or who has left, or that could not be packed. */
   messagesLost: number;
+  /** Messages of players at which the game's handler threw. */
+  messagesFailed: number;
   probesSent: number;
   /** Snapshots not sent because the transport still held bytes, or the peer is not heard from. */
   snapshotsSkipped: number;
@@ -41,6 +45,7 @@ export const newCounters = (): ServerCounters => ({
   turnedAway: {},
   messagesRefused: {},
   messagesLost: 0,
+  messagesFailed: 0,
   probesSent: 0,
   snapshotsSkipped: 0,
   ticksDropped: 0,

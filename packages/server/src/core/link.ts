@@ -12,6 +12,11 @@ export class Link {
   readonly connection: number;
   readonly acks = new PacketAcks();
   lastHeard: Millis;
+  readonly openedAt: Millis;
+  /** The shell was told to close it: nothing more is taken from it. */
+  closing = false;
+  /** Hellos turned away on it. */
+  refusals = 0;
   /** Bytes that the transport still holds. While it holds any, snapshots are skipped: a later one is fresher. */
   buffered = 0;
   /** Datagrams heard since the last one sent; a hidden page gets one for each. */
@@ -23,6 +28,7 @@ export class Link {
   constructor(connection: number, now: Millis) {
     this.connection = connection;
     this.lastHeard = now;
+    this.openedAt = now;
   }
 
   heard(now: Millis): void {

@@ -32,7 +32,10 @@ export class Room<S extends Shape = Shape> {
   readonly simulation: Simulation<S>;
   /** World states at snapshot ticks, as far back as a client may hold values. */
   readonly history: History<SavedWorld>;
+  /** Messages at which the game's handler threw. */
+  failedMessages = 0;
   readonly #names = new Map<number, string>();
+  readonly #warned = new Set<string>();
 
   constructor(game: Game<S>, { seed, options, development, record }: RoomOptions<S>) {
     this.game = game;
@@ -120,13 +123,27 @@ export class Room<S extends Shape = Shape> {
         return;
       }
       case 'message':
-        simulation.message(who, input.name, input.payload);
+        this.#message(who, input.name, input.payload);
         return;
       case 'command':
         simulation.command(input.seat, Int32Array.from(input.words), 0);
         return;
       default:
         throw new UsageError('unknown input in the log');
+    }
+  }
+
+  /** What a player sends must not end the room, whatever the game's handler makes of it. Warns once per message type. */
+  #message(who: { seat: number; name: string }, name: string, payload: unknown): void {
+    try {
+      this.simulation.message(who, name, payload);
+    } catch (error) {
+      this.failedMessages++;
+      if (this.#warned.has(name)) return;
+      this.#warned.add(name);
+      this.simulation.warnings.push(
+        `message "${name}" from seat ${who.seat}: the game's handler threw "${String(error)}"; declare validate for it, and check what it holds`,
+      );
     }
   }
 }

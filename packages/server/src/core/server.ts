@@ -9,6 +9,7 @@ import {
   CLIENT_PACKET,
   type CloseReason,
   CommandSampler,
+  cleanName,
   decodeBye,
   decodeHello,
   decodeMessage,
@@ -23,6 +24,7 @@ import {
   helloNonce,
   type InputOf,
   MAX_DATAGRAM_BYTES,
+  MAX_OPTIONS_BYTES,
   type Millis,
   type Nonce,
   Outbox,
@@ -92,6 +94,16 @@ export interface ServerStats {
 
 /** Steps in one `advance`. What is more is dropped, so that a stall is not followed by a burst. */
 const MAX_STEPS = 8;
+
+/** A connection without a session, and a session without a packet, are given up after this long: a hello is cheap to send. */
+const JOIN_MS = 10_000;
+
+/** Hellos turned away on one connection before it is closed. An honest page needs two: its old seat is gone, then it joins anew. */
+const MAX_REFUSALS = 8;
+
+/** Messages of one session that enter a tick. More wait, and then hold back the stream that sends them. */
+const MESSAGES_PER_TICK = 32;
+
 const GRACE_MS = 60_000;
 const ROOM_NAME = 'main';
 
@@ -120,6 +132,8 @@ export class ServerCore<S extends Shape = Shape> {
   /** Time of tick 0. */
   #epoch: Millis;
   #draining = false;
+  /** Messages that could not be packed are named once. */
+  readonly #warned = new Set<string>();
   #substitutedBefore = 0;
   #deferredBefore = 0;
 
@@ -137,6 +151,10 @@ export class ServerCore<S extends Shape = Shape> {
     const roomOptions = { ...(game.definition.options ?? {}), ...(options.options ?? {}) } as S['options'];
     const seed = (options.seed ?? options.entropy()) >>> 0;
     this.#welcomeOptions = packPayload({ seed, options: roomOptions });
+    assert(
+      this.#welcomeOptions.length <= MAX_OPTIONS_BYTES,
+      `the room's options take ${this.#welcomeOptions.length} bytes when packed, at most ${MAX_OPTIONS_BYTES} are sent; keep large data in the game`,
+    );
     this.room = new Room(game, {
       seed,
       options: roomOptions,
@@ -273,6 +291,7 @@ export class ServerCore<S extends Shape = Shape> {
   #receive(now: Millis, connection: number, bytes: Uint8Array): 'ok' | DatagramRefusal {
     const link = this.#links.get(connection);
     if (link === undefined) return 'unknown-connection';
+    if (link.closing) return 'closed-connection';
     if (bytes.length === 0) return 'empty';
     if (bytes.length > MAX_DATAGRAM_BYTES) return 'oversized';
     switch (bytes[0]) {
@@ -304,7 +323,7 @@ export class ServerCore<S extends Shape = Shape> {
       return verdict;
     }
     this.#heard(now, link, session);
-    this.#takeMessages(session);
+    if (session.channels.broken) this.#end(session, 'protocol-error');
     return 'ok';
   }
 
@@ -372,9 +391,7 @@ export class ServerCore<S extends Shape = Shape> {
     if (!session.continues) session.restart(nonce);
     const former = session.link;
     if (former !== undefined) {
-      this.#send(former.connection, encodeBye('replaced'));
-      this.#byConnection.delete(former.connection);
-      this.#events.push({ type: 'close-connection', connection: former.connection, reason: 'replaced' });
+      this.#goodbye(former, 'replaced');
     }
     session.attach(link);
     this.#byConnection.set(link.connection, session);
@@ -394,7 +411,7 @@ export class ServerCore<S extends Shape = Shape> {
     const session = new Session(
       this.game as unknown as Game,
       seat,
-      hello.name === '' ? `Player ${seat}` : hello.name,
+      cleanName(hello.name) || `Player ${seat}`,
       this.#newToken(),
       hello.nonce,
       now,
@@ -429,6 +446,7 @@ export class ServerCore<S extends Shape = Shape> {
   #refuse(link: Link, nonce: Nonce, code: RefusalCode, message: string): undefined {
     count(this.counters.turnedAway, code);
     this.#send(link.connection, encodeRefused({ nonce, code, message }));
+    if (++link.refusals >= MAX_REFUSALS) this.#close(link, code);
     return undefined;
   }
 
@@ -459,8 +477,11 @@ export class ServerCore<S extends Shape = Shape> {
     this.#events.push({ type: 'back', seat: session.seat });
   }
 
+  /** What a session sent enters with the next tick, a bounded number at a time. */
   #takeMessages(session: Session): void {
-    for (let raw = session.channels.receive(); raw !== undefined; raw = session.channels.receive()) {
+    for (let taken = 0; taken < MESSAGES_PER_TICK; taken++) {
+      const raw = session.channels.receive();
+      if (raw === undefined) return;
       const message = decodeMessage(this.game as unknown as Game, 'client', raw.bytes, raw.reliable);
       if (typeof message === 'string') count(this.counters.messagesRefused, message);
       else this.#inputs.push({ type: 'message', seat: session.seat, ...message });
@@ -470,6 +491,7 @@ export class ServerCore<S extends Shape = Shape> {
   #step(now: Millis): void {
     const tick = this.tick + 1;
     this.#noteStatus();
+    for (const session of this.#sessions.values()) this.#takeMessages(session);
     const inputs = this.#inputs;
     this.#inputs = [];
     for (const [seat, { bot, sampler }] of this.#bots) {
@@ -484,6 +506,7 @@ export class ServerCore<S extends Shape = Shape> {
       if (words !== undefined) inputs.push({ type: 'command', seat: session.seat, words: [...words] });
     }
     for (const out of this.room.run(inputs)) this.#deliver(out.seat, out.name, out.payload);
+    this.counters.messagesFailed = this.room.failedMessages;
     for (const message of this.room.simulation.warnings.splice(0))
       this.#events.push({ type: 'warning', message });
     if (tick % this.game.schema.ticksPerSnapshot !== 0) return;
@@ -502,7 +525,9 @@ export class ServerCore<S extends Shape = Shape> {
   }
 
   #deliver(seat: number, name: string, payload: unknown): void {
-    const { bytes, reliable } = encodeMessage(this.game as unknown as Game, 'server', name, payload);
+    const encoded = this.#encode(name, payload);
+    if (encoded === undefined) return;
+    const { bytes, reliable } = encoded;
     const to = seat === 0 ? [...this.#sessions.values()] : [this.#sessions.get(seat)];
     for (const session of to) {
       if (session === undefined) {
@@ -511,6 +536,18 @@ export class ServerCore<S extends Shape = Shape> {
       }
       const queued = reliable ? session.channels.sendReliable(bytes) : session.channels.sendUnreliable(bytes);
       if (!queued) this.counters.messagesLost++;
+    }
+  }
+
+  /** A rule may pass on what a player sent, and that may be more than a message can hold: it is lost, the room goes on. */
+  #encode(name: string, payload: unknown): { bytes: Uint8Array; reliable: boolean } | undefined {
+    try {
+      return encodeMessage(this.game as unknown as Game, 'server', name, payload);
+    } catch (error) {
+      this.counters.messagesLost++;
+      if (!this.#warned.has(name)) this.#events.push({ type: 'warning', message: String(error) });
+      this.#warned.add(name);
+      return undefined;
     }
   }
 
@@ -545,18 +582,21 @@ export class ServerCore<S extends Shape = Shape> {
         session.awaySince = now;
         this.#events.push({ type: 'away', seat: session.seat });
       }
-      if (session.away && now - session.awaySince >= this.#graceMs) this.#end(session, 'timed-out');
+      const nobody = !session.confirmed && now - session.since >= JOIN_MS;
+      if (nobody || (session.away && now - session.awaySince >= this.#graceMs))
+        this.#end(session, 'timed-out');
+    }
+    for (const link of this.#links.values()) {
+      if (!link.closing && !this.#byConnection.has(link.connection) && now - link.openedAt >= JOIN_MS)
+        this.#close(link, 'timed-out');
     }
   }
 
   #end(session: Session, reason: CloseReason): void {
     const { link, seat } = session;
-    if (link !== undefined) {
-      // Three copies: the channel may lose one, and there is no later packet to repeat it in.
-      if (reason !== 'left') for (let i = 0; i < 3; i++) this.#send(link.connection, encodeBye(reason));
-      this.#byConnection.delete(link.connection);
-      this.#events.push({ type: 'close-connection', connection: link.connection, reason });
-    }
+    if (link !== undefined) this.#goodbye(link, reason);
+    // What it said last counts.
+    this.#takeMessages(session);
     this.#substitutedBefore += session.commands.stats.substituted;
     this.#deferredBefore += session.deferredRows;
     this.#sessions.delete(seat);
@@ -564,6 +604,19 @@ export class ServerCore<S extends Shape = Shape> {
     this.#inputs.push({ type: 'leave', seat });
     this.#seats.free(seat, this.tick);
     this.#events.push({ type: 'left', seat, reason });
+  }
+
+  /** The connection carries no session any more. */
+  #goodbye(link: Link, reason: CloseReason): void {
+    // Three copies: the channel may lose one, and there is no later packet to repeat it in.
+    if (reason !== 'left') for (let i = 0; i < 3; i++) this.#send(link.connection, encodeBye(reason));
+    this.#byConnection.delete(link.connection);
+    this.#close(link, reason);
+  }
+
+  #close(link: Link, reason: CloseReason | RefusalCode): void {
+    link.closing = true;
+    this.#events.push({ type: 'close-connection', connection: link.connection, reason });
   }
 
   #send(connection: number, bytes: Uint8Array): void {

@@ -58,6 +58,9 @@ export class Session {
   continues = false;
   hidden = false;
   away = false;
+  /** A packet arrived, so somebody is there: a hello alone is cheap to send. */
+  confirmed = false;
+  readonly since: Millis;
   /** When bytes came last, over any connection. */
   lastHeard: Millis;
   awaySince: Millis = 0;
@@ -84,6 +87,7 @@ export class Session {
     this.token = token;
     this.nonce = nonce;
     this.lastHeard = now;
+    this.since = now;
     this.commands = new CommandQueue(game.schema.command, game.schema.tickRate);
     // Keys are snapshot numbers (tick / ticksPerSnapshot), so the ring has no holes.
     this.#sent = new History(BASELINE_WINDOW + 1);
@@ -143,6 +147,7 @@ export class Session {
       return 'duplicate-packet';
     }
     if (this.channels.read(bytes, r.byteOffset, bytes.length) !== 'ok') return 'bad-messages';
+    this.confirmed = true;
     link.acks.receivedPacket(now, header.seq);
     link.acks.acknowledged(now, header.ack, header.ackBits, header.ackDelayMs, (seq) =>
       this.channels.acked(seq),
