@@ -72,7 +72,7 @@ function makeTraps(): Trap[] {
       ),
     ),
   ];
-  const { performance } = globalThis as { performance?: Record<string, unknown> };
+  const { performance } = globalThis as unknown as { performance?: Record<string, unknown> };
   if (performance !== undefined)
     found.push(
       trap(
