@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { blocked, clearLine, distanceToLineSquared, slide } from './collision.ts';
-import { type ArenaMap, mapOf } from './map.ts';
+import { layOut, mapOf } from './map.ts';
 
-const box: ArenaMap = {
+const box = layOut({
   name: 'box',
   width: 1000,
   height: 1000,
   walls: [{ x: 400, y: 400, w: 200, h: 200 }],
   spawns: [],
   pickups: [],
-};
+});
 
 describe('slide', () => {
   it('moves freely where nothing stands', () => {

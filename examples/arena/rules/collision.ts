@@ -1,7 +1,7 @@
 /** Circles against walls, and moving points against circles. Only + - * / and sqrt, so both sides get the same bits. */
 
 import { clamp, hypot } from '@tickwire/netcode';
-import type { ArenaMap, Rect } from './map.ts';
+import { type ArenaMap, type Rect, wallsNear } from './map.ts';
 
 /** Where a moving circle is and where it goes. One object is reused by every call: read it before the next. */
 export interface Motion {
@@ -29,7 +29,7 @@ export function slide(
   motion.vx = vx;
   motion.vy = vy;
   motion.touched = false;
-  for (const wall of map.walls) pushOut(wall, radius);
+  for (const wall of wallsNear(map, motion.x, motion.y)) pushOut(wall, radius);
   keepInside(map, radius);
   return motion;
 }
@@ -79,7 +79,7 @@ function keepInside(map: ArenaMap, radius: number): void {
 /** Whether a circle at this place overlaps a wall or leaves the map. */
 export function blocked(map: ArenaMap, x: number, y: number, radius: number): boolean {
   if (x < radius || y < radius || x > map.width - radius || y > map.height - radius) return true;
-  for (const wall of map.walls) {
+  for (const wall of wallsNear(map, x, y)) {
     const dx = x - clamp(x, wall.x, wall.x + wall.w);
     const dy = y - clamp(y, wall.y, wall.y + wall.h);
     if (dx * dx + dy * dy < radius * radius) return true;

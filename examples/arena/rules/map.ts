@@ -15,13 +15,48 @@ export interface Spot {
   readonly y: number;
 }
 
-export interface ArenaMap {
+/** What an author draws. */
+export interface MapPlan {
   readonly name: string;
   readonly width: number;
   readonly height: number;
   readonly walls: readonly Rect[];
   readonly spawns: readonly Spot[];
   readonly pickups: readonly (Spot & { readonly kind: Pickup['kind'] })[];
+}
+
+export interface ArenaMap extends MapPlan {
+  /** Per cell of the map the walls in or near it: most places have none to test. */
+  readonly cells: readonly (readonly Rect[])[];
+  readonly columns: number;
+}
+
+export const CELL = 100;
+
+/** A wall counts as near a cell from this far: more than a ship's radius and what it moves in a tick. */
+const NEAR = 60;
+
+/** Turns a plan into a map that can be asked for the walls near a place. */
+export function layOut(plan: MapPlan): ArenaMap {
+  const columns = Math.ceil(plan.width / CELL);
+  const cells: Rect[][] = [];
+  for (let cell = 0; cell < columns * Math.ceil(plan.height / CELL); cell++) {
+    const left = (cell % columns) * CELL - NEAR;
+    const top = Math.floor(cell / columns) * CELL - NEAR;
+    const size = CELL + 2 * NEAR;
+    cells.push(
+      plan.walls.filter(({ x, y, w, h }) => x < left + size && x + w > left && y < top + size && y + h > top),
+    );
+  }
+  return { ...plan, cells, columns };
+}
+
+const NO_WALLS: readonly Rect[] = [];
+
+/** The walls that a circle of up to 40 units around this place can touch; none outside of the map. */
+export function wallsNear(map: ArenaMap, x: number, y: number): readonly Rect[] {
+  if (x < 0 || x >= map.width || y < 0) return NO_WALLS;
+  return map.cells[Math.floor(y / CELL) * map.columns + Math.floor(x / CELL)] ?? NO_WALLS;
 }
 
 /** Every map looks the same from both ends: write one half, and this adds the other, turned by half a turn. */
@@ -36,7 +71,7 @@ function turned<T extends Spot>(width: number, height: number, half: readonly T[
 const rect = (x: number, y: number, w: number, h: number): Rect => ({ x, y, w, h });
 const spot = (x: number, y: number): Spot => ({ x, y });
 
-function cross(): ArenaMap {
+function cross(): MapPlan {
   const width = WORLD_SIZE;
   const height = 1600;
   return {
@@ -85,7 +120,7 @@ function cross(): ArenaMap {
   };
 }
 
-function pillars(): ArenaMap {
+function pillars(): MapPlan {
   const width = 1800;
   const height = 1200;
   const walls: Rect[] = [];
@@ -121,7 +156,7 @@ function pillars(): ArenaMap {
   };
 }
 
-const maps = new Map([cross(), pillars()].map((map) => [map.name, map]));
+const maps = new Map([cross(), pillars()].map((plan) => [plan.name, layOut(plan)]));
 
 /** The map of that name; the first one for a name nobody knows. */
 export function mapOf(name: string): ArenaMap {

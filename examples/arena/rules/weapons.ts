@@ -64,7 +64,8 @@ export function flyShot(shot: Shot, map: ArenaMap, tick: number, dt: number): Sh
 function firstHit(shooter: number, x0: number, y0: number, x1: number, y1: number): Ship | undefined {
   const reach = SHIP_RADIUS + SHOT_RADIUS;
   let nearest: Ship | undefined;
-  let best = Number.POSITIVE_INFINITY;
+  // Farther than this from its start a ship is out of reach, as (a + b)² <= 2a² + 2b². Nearly all end here.
+  let best = 2 * (reach * reach + (x1 - x0) * (x1 - x0) + (y1 - y0) * (y1 - y0));
   for (const { ship, owner, x, y } of targets) {
     const distance = (x - x0) * (x - x0) + (y - y0) * (y - y0);
     if (owner === shooter || distance >= best || !ship.alive) continue;
