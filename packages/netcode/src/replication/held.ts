@@ -10,22 +10,22 @@ export class HeldTable {
   ids = new Int32Array(16);
   /** Tick whose values the client holds, or NOT_HELD while the entity still waits for room. */
   held = new Int32Array(16);
-  /** Tick at which the entity was last put into a snapshot, or since when it waits. Urgency grows from here. */
-  sentAt = new Int32Array(16);
+  /** Tick since when this client should get the entity. While it does not hold it, urgency grows from here. */
+  since = new Int32Array(16);
   count = 0;
 
-  push(id: number, held: number, sentAt: number): void {
+  push(id: number, held: number, since: number): void {
     if (this.count >= this.ids.length) this.#grow();
     this.ids[this.count] = id;
     this.held[this.count] = held;
-    this.sentAt[this.count++] = sentAt;
+    this.since[this.count++] = since;
   }
 
   #grow(): void {
     const size = this.ids.length * 2;
     this.ids = grown(this.ids, size);
     this.held = grown(this.held, size);
-    this.sentAt = grown(this.sentAt, size);
+    this.since = grown(this.since, size);
   }
 }
 
