@@ -68,7 +68,7 @@ export const boxes = defineGame({
     for (const box of world.box.ownedBy(who)) box.despawn();
     for (const shot of world.shot.ownedBy(who)) shot.despawn();
   },
-  message(world, from, _name, payload, ctx) {
+  message(_world, from, _name, payload, ctx) {
     if (typeof payload === 'object') ctx.broadcast('say', { text: `${from.name}: ${payload.text}` });
     else ctx.send(from.seat, 'ping', payload);
   },
