@@ -1,5 +1,6 @@
 // `serve` and `connect` together, over real WebRTC on loopback: joining, leaving, coming back, and being told why not.
 
+import type { Game, Shape } from '@tickwire/netcode';
 import type { Transport } from '@tickwire/netcode/transport';
 import { ServeError, type ServeOptions, serve } from '@tickwire/server';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -9,8 +10,7 @@ import { boxes } from './boxes.ts';
 import { pause, until } from './pair.ts';
 import { installWebRtc } from './webrtc.ts';
 
-type Boxes = typeof boxes extends import('@tickwire/netcode').Game<infer S> ? S : never;
-type Options = ServeOptions<Boxes>;
+type Options = typeof boxes extends Game<infer S extends Shape> ? ServeOptions<S> : never;
 type Player = Awaited<ReturnType<typeof join>>;
 const LOOPBACK = { port: 0, bindAddress: '127.0.0.1', signals: false } as const;
 

@@ -30,7 +30,7 @@ const errors: string[] = [];
 const pushed: string[] = [];
 
 beforeAll(async () => {
-  await installWebRtc();
+  installWebRtc();
   write('index.html', '<title>dev</title><script type="module" src="/page.ts"></script>');
   write('page.ts', 'export {};');
   write('note.ts', "export const note: string = 'first';");

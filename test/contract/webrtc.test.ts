@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { transportContract } from './suite.ts';
 import { installWebRtc, WebRtcServer } from './webrtc.ts';
 
-await installWebRtc();
+installWebRtc();
 
 transportContract('webrtc', async () => {
   const server = await WebRtcServer.start();

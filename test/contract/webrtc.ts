@@ -3,9 +3,10 @@
 import { createSocket } from 'node:dgram';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import { installWebRtc as install } from '@tickwire/server/testing';
 import { openGeckos } from '../../packages/netcode/src/transport/geckos.ts';
 import { GeckosListener, type GeckosListenerOptions } from '../../packages/server/src/node/geckos.ts';
+import { httpServer } from '../../packages/server/src/node/http.ts';
 import type { Peer } from '../../packages/server/src/node/peer.ts';
 import {
   type JoinDesk,
@@ -52,7 +53,7 @@ export class WebRtcServer {
             hangUp: (id) => listener.hangUp(id),
           };
     const app = signalling(desk, { joins: NO_LIMIT, calls: NO_LIMIT, ...routes });
-    const http = createAdaptorServer({ fetch: app.fetch }) as Server;
+    const http = httpServer(app.fetch);
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     return new WebRtcServer(listener, http, port);
   }
@@ -98,21 +99,15 @@ export class WebRtcServer {
   }
 }
 
-/** Gives this process the WebRTC of a browser: what `@geckos.io/client` looks for. */
-export async function installWebRtc(): Promise<void> {
-  const polyfill = await import('node-datachannel/polyfill');
-  class Watched extends polyfill.RTCPeerConnection {
-    constructor(...args: ConstructorParameters<typeof polyfill.RTCPeerConnection>) {
-      super(...args);
-      this.addEventListener('datachannel', (event) =>
-        channels.push((event as unknown as { channel: TextSender }).channel),
-      );
+/** Gives this process the WebRTC of a browser, and notes the data channels that its connections receive. */
+export function installWebRtc(): void {
+  install();
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      this.addEventListener('datachannel', ({ channel }) => channels.push(channel));
     }
-  }
-  Object.assign(globalThis, {
-    RTCPeerConnection: Watched,
-    RTCSessionDescription: polyfill.RTCSessionDescription,
-  });
+  };
 }
 
 export async function freeUdpPort(): Promise<number> {

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Listener, Transport } from '@tickwire/netcode/transport';
 import { addressKey, isLoopback } from './limits.ts';
-import { type NativeOptions, openPeerConnection } from './native.ts';
+import { type NativeOptions, openAnchor } from './native.ts';
 import { type Candidate, PEER_LIMITS, Peer, type PeerLimits } from './peer.ts';
 import { hostCandidate, sanitizeAnswer } from './sdp.ts';
 
@@ -79,9 +79,7 @@ export class GeckosListener implements Listener {
 
   /** Holds the UDP port from now on, and fails here rather than at the first player when the native module cannot work. */
   async start(): Promise<void> {
-    const anchor = await openPeerConnection('anchor', this.#native);
-    anchor.createDataChannel('anchor');
-    this.#anchor = anchor;
+    this.#anchor = await openAnchor(this.#native);
   }
 
   /** An offer for the page at `address`, or why there is none. */

@@ -1,7 +1,7 @@
 // The only file that touches the native WebRTC stack, and what is process-wide about it.
 //
 // Taken from @geckos.io/server 3.1.0: `WebRTCConnection`, which opens a peer connection with the configuration as given. Not taken:
-// its HTTP routes, event bridge, parser, sends and close (docs/decisions/0007-contained-geckos.md).
+// its HTTP routes, event bridge, parser, sends and close (docs/decisions/0001-geckos-contained.md).
 // An exception inside a callback of the native module aborts the process, past every handler: see `Peer`.
 
 import WebRTCConnection from '@geckos.io/server/lib/wrtc/webrtcConnection.js';
@@ -44,6 +44,31 @@ export async function openPeerConnection(id: string, options: NativeOptions): Pr
   };
   return await new WebRTCConnection(id, configuration, new Map(), undefined).init();
 }
+
+/**
+ * Holds the UDP port without being a connection. The native module keeps the process alive after `close` unless somebody listens for the
+ * end of connection and channel, and the channel is closed first.
+ */
+export async function openAnchor(options: NativeOptions): Promise<{ close(): void }> {
+  const peer = await openPeerConnection('anchor', options);
+  peer.onStateChange(ignore);
+  const channel = peer.createDataChannel('anchor'); // makes it gather, which binds the port
+  channel.onClosed(ignore);
+  return {
+    close() {
+      channel.close();
+      peer.close();
+    },
+  };
+}
+
+/** Closes a connection that nobody has listened to yet. */
+export function discard(peer: PeerConnection): void {
+  peer.onStateChange(ignore);
+  peer.close();
+}
+
+const ignore = (): void => undefined;
 
 /** Creates the one channel, which makes the connection write its offer. Both directions use these settings. */
 export const openDataChannel = (peer: PeerConnection, label: string): DataChannel =>

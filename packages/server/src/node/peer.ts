@@ -12,6 +12,7 @@ import {
 import { type Rate, TokenBucket } from './limits.ts';
 import {
   type DataChannel,
+  discard,
   type NativeOptions,
   openDataChannel,
   openPeerConnection,
@@ -117,7 +118,7 @@ export class Peer implements Transport {
   async open(options: NativeOptions): Promise<string | undefined> {
     const pc = await openPeerConnection(this.id, options);
     if (this.#isClosed()) {
-      pc.close();
+      discard(pc);
       return undefined;
     }
     this.#pc = pc;

@@ -1,9 +1,9 @@
 // `serve(game, options)`: a whole game server in one call: one room, one HTTP port, one UDP port.
 
 import { randomInt } from 'node:crypto';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAdaptorServer, getRequestListener } from '@hono/node-server';
+import { getRequestListener } from '@hono/node-server';
 import type { Game, Shape } from '@tickwire/netcode';
 import { Hono } from 'hono';
 import { type Logger, pino } from 'pino';
@@ -11,6 +11,7 @@ import { ServerCore, type ServerEvent, type ServerStats, type Think } from '../c
 import { type DevelopmentHost, developmentHost } from './development.ts';
 import { GeckosListener, type GeckosListenerOptions, type GeckosListenerStats } from './geckos.ts';
 import { Host, type HostStats } from './host.ts';
+import { type Handle, httpServer } from './http.ts';
 import { isLoopback } from './limits.ts';
 import { chooseUdpPort, explainListen, ServeError } from './ports.ts';
 import { type SignallingOptions, signalling } from './signalling.ts';
@@ -69,10 +70,6 @@ export interface GameServerStats {
   readonly host: HostStats;
   readonly listener: GeckosListenerStats;
 }
-
-/** Headers within 5 s, a request within 10: a slow caller cannot hold sockets. */
-const HTTP_LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000 };
-const MAX_HTTP_CONNECTIONS = 1024;
 
 /** Starts a server for `game`. Rejects with a `ServeError` whose message is one sentence with the fix. */
 export async function serve<S extends Shape>(
@@ -174,7 +171,6 @@ function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): Serv
   return core;
 }
 
-type Handle = (request: Request, env: object) => Response | Promise<Response>;
 type DoorOptions = Pick<ServeOptions<Shape>, 'host' | 'port' | 'bindAddress'>;
 
 /** The HTTP side: a port of our own, or the dev server's. */
@@ -198,8 +194,7 @@ async function openDoor(options: DoorOptions): Promise<Door> {
   let handle: Handle = () =>
     Response.json({ code: 'starting', message: 'The server is starting.' }, { status: 503 });
   const fetch: Handle = (request, env) => handle(request, env);
-  const http = createAdaptorServer({ fetch, serverOptions: HTTP_LIMITS }) as Server;
-  http.maxConnections = MAX_HTTP_CONNECTIONS;
+  const http = httpServer(fetch);
   await new Promise<void>((resolve, reject) => {
     http.once('error', (error) => reject(explainListen(error, asked, host)));
     http.listen(asked, host, resolve);

@@ -64,9 +64,8 @@ class Room {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#settle);
-    await this.#work;
     await this.#attached?.close();
-    await this.#runner.close();
+    await this.#runner.close(); // a load that is under way ends without anybody: see attach
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -103,7 +102,7 @@ class Room {
       await this.#runner.import(this.#entry);
       if (before !== undefined) this.#vite.config.logger.info('game server restarted', { timestamp: true });
     } catch (error) {
-      this.#report(error);
+      if (!this.#closed) this.#report(error);
     } finally {
       Reflect.deleteProperty(globalThis, Symbol.for('tickwire.development'));
     }
@@ -118,6 +117,7 @@ class Room {
       httpPort,
       udpPort: this.#udpPort,
       attach: async (server, udpPort) => {
+        if (this.#closed) return server.close();
         const before = this.#attached;
         this.#attached = server;
         this.#udpPort = udpPort;
