@@ -34,7 +34,7 @@ export function newClient(seed: number, index: number, now = 0): Client {
 }
 
 /** Everything a core wants to send now, copied. */
-export function drain(core: Client): Uint8Array[] {
+export function drain(core: { pollDatagram(): Uint8Array | undefined }): Uint8Array[] {
   const out: Uint8Array[] = [];
   for (let bytes = core.pollDatagram(); bytes !== undefined; bytes = core.pollDatagram())
     out.push(bytes.slice());
@@ -46,7 +46,7 @@ export interface Addressed {
   readonly bytes: Uint8Array;
 }
 
-export function drainServer(server: Server): Addressed[] {
+export function drainServer(server: { pollDatagram(): Addressed | undefined }): Addressed[] {
   const out: Addressed[] = [];
   for (let sent = server.pollDatagram(); sent !== undefined; sent = server.pollDatagram())
     out.push({ connection: sent.connection, bytes: sent.bytes.slice() });

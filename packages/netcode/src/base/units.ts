@@ -3,8 +3,11 @@
 /** Monotonic milliseconds. Only differences mean something; the shells bring the clock. */
 export type Millis = number;
 
-/** Simulation step number: u32, ordered, never wraps (828 days at 60 Hz). */
+/** Simulation step number: ordered, never wraps. Travels as 32 bits, at most MAX_TICK. */
 export type Tick = number;
+
+/** Ticks live in rows of Int32 words: 414 days at 60 Hz. */
+export const MAX_TICK = 2 ** 31 - 1;
 
 /** A player's number in a room, 1..maxPlayers. Seat 0 is the server. */
 export type Seat = number;

@@ -6,6 +6,7 @@ import {
   AWAY_AFTER_MS,
   GATE_AFTER_MS,
   MAX_DATAGRAM_BYTES,
+  MAX_TICK,
   type Millis,
   PROBE_EVERY_MS,
 } from '../base/units.ts';
@@ -79,7 +80,6 @@ export type ClientEvent =
 /** Why bytes from the server were not accepted. */
 export type ClientRefusal =
   | HandshakeRefusal
-  | MessageRefusal
   | 'unknown-kind'
   | 'empty'
   | 'unexpected'
@@ -119,7 +119,10 @@ export interface ClientStats {
   readonly snapshots: number;
   readonly underruns: number;
   readonly clockRate: number;
+  /** Why datagrams were not accepted. `datagramsIn` is `datagramsAccepted` plus the sum of these. */
   readonly refused: Readonly<Partial<Record<ClientRefusal, number>>>;
+  /** Why messages in accepted datagrams were not delivered. */
+  readonly messagesRefused: Readonly<Partial<Record<MessageRefusal, number>>>;
   /** Datagrams received, and those among them that were accepted. */
   readonly datagramsIn: number;
   readonly datagramsAccepted: number;
@@ -130,6 +133,9 @@ const HELLO_EVERY_MS = 200;
 
 /** Steps in one `advance`; what is more is skipped, as after a sleeping tab. */
 const MAX_STEPS = 8;
+
+/** Room for commands in a packet: what a full fragment of a message needs is left over. */
+const MAX_COMMAND_BITS = 800 * 8;
 
 /** The client predicts at most this far past the newest snapshot. */
 const MAX_LEAD_MS = 1_500;
@@ -192,6 +198,7 @@ export class ClientCore<S extends Shape = Shape> {
   #datagramsIn = 0;
   #datagramsAccepted = 0;
   readonly #refused: Partial<Record<ClientRefusal, number>> = {};
+  readonly #messagesRefused: Partial<Record<MessageRefusal, number>> = {};
 
   constructor(game: Game<S>, options: ClientCoreOptions) {
     this.game = game;
@@ -404,6 +411,7 @@ export class ClientCore<S extends Shape = Shape> {
       underruns: this.#playback.underruns,
       clockRate: this.#clock.rate,
       refused: this.#refused,
+      messagesRefused: this.#messagesRefused,
       datagramsIn: this.#datagramsIn,
       datagramsAccepted: this.#datagramsAccepted,
     };
@@ -466,7 +474,8 @@ export class ClientCore<S extends Shape = Shape> {
 
   /** Nothing held, nothing predicted: the next snapshot comes against the empty baseline. */
   #startOver(seed: number, options: S['options']): void {
-    this.#channels = new MessageChannels();
+    // What the page sent before the first welcome still waits; what it sent to a former session is of no use to this one.
+    if (this.#predictor !== undefined) this.#channels = new MessageChannels();
     this.#replicas.clear();
     this.#newest = undefined;
     this.#ackNone = true;
@@ -541,7 +550,7 @@ export class ClientCore<S extends Shape = Shape> {
   /** Decodes into the spare replica; the ring stays as it is until the packet is accepted. */
   #readSnapshot(r: BitReader, tick: number): Replica | ClientRefusal {
     const { ticksPerSnapshot } = this.game.schema;
-    if (tick % ticksPerSnapshot !== 0) return 'bad-value';
+    if (tick % ticksPerSnapshot !== 0 || tick > MAX_TICK) return 'bad-value';
     const number = tick / ticksPerSnapshot;
     const newest = this.#newest === undefined ? -1 : this.#newest.tick / ticksPerSnapshot;
     if (number <= newest - BASELINE_WINDOW || this.#replicas.get(number) !== undefined)
@@ -595,7 +604,8 @@ export class ClientCore<S extends Shape = Shape> {
   #takeMessages(): void {
     for (let raw = this.#channels.receive(); raw !== undefined; raw = this.#channels.receive()) {
       const message = decodeMessage(this.game as unknown as Game, 'server', raw.bytes, raw.reliable);
-      if (typeof message === 'string') this.#refused[message] = (this.#refused[message] ?? 0) + 1;
+      if (typeof message === 'string')
+        this.#messagesRefused[message] = (this.#messagesRefused[message] ?? 0) + 1;
       else this.#events.push({ type: 'message', ...message });
     }
   }
@@ -649,7 +659,6 @@ export class ClientCore<S extends Shape = Shape> {
   /** The commands that can still arrive in time, oldest first. */
   #writeCommands(w: BitWriter): void {
     const predictor = this.#predictor as Predictor<S>;
-    const { command } = this.game.schema;
     const reach = Math.ceil(Math.max(0, this.#clock.slack)) + REDUNDANCY_MARGIN;
     const oldest = Math.max(predictor.tick - Math.min(reach, MAX_COMMANDS) + 1, predictor.settled + 1);
     let count = 0;
@@ -659,6 +668,18 @@ export class ClientCore<S extends Shape = Shape> {
       predictor.hasCommand(predictor.tick - count)
     )
       count++;
+    const start = w.bitLength;
+    this.#writeNewest(w, count);
+    // Large commands that change all the time: fewer of them, but the packet stays one datagram with room for messages.
+    for (; w.bitLength - start > MAX_COMMAND_BITS; count >>= 1) {
+      w.rewind(start);
+      this.#writeNewest(w, count >> 1);
+    }
+  }
+
+  #writeNewest(w: BitWriter, count: number): void {
+    const predictor = this.#predictor as Predictor<S>;
+    const { command } = this.game.schema;
     w.write(count, COMMAND_COUNT_BITS);
     if (count === 0) return;
     w.write(predictor.tick, 32);

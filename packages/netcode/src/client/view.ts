@@ -200,7 +200,7 @@ export class View implements ViewHost {
 
   /** Keeps the picture where it was: the difference becomes an offset that decays. */
   afterCorrection(predictor: Predictor<never>): void {
-    const now = new Float64Array(64);
+    const now = new Float64Array(Math.max(...this.tables.map((view) => view.continuous.length)));
     this.#eachOwn(predictor, (view, t, id, data, at) => {
       const drawn = this.#before[t]?.get(id);
       if (drawn === undefined) return;

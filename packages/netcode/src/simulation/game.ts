@@ -80,6 +80,8 @@ export const ROOM = 1;
 /** Id of the single row of the `room` table: the one counter value of seat 0 that no spawn takes. */
 export const ROOM_ID = 0xffff;
 
+const MAX_TABLES = 64;
+
 const RESERVED_TYPES = new Set(['players', 'room', 'tick', 'constructor', '__proto__']);
 
 type Empty = Record<never, never>;
@@ -148,6 +150,11 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     assert(!RESERVED_TYPES.has(type), `entity type "${type}" is a built-in name; choose another`);
     rows.push(compileRow(type, rows.length, fields, tickRate));
   }
+  // Each table costs bits in every snapshot even when nothing is said about it; this many always fit.
+  assert(
+    rows.length <= MAX_TABLES,
+    `a game has at most ${MAX_TABLES - 2} entity types, got ${rows.length - 2}`,
+  );
   checkRefs(rows);
   const command = compileCommand(definition.command);
   const messageNames = Object.keys(messages);
