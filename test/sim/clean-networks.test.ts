@@ -9,7 +9,7 @@ profileSuite('perfect', (played) => {
     expect(hands.ran(rig)).toEqual(hands.pulls);
   });
 
-  test('nothing is mispredicted and no command is missed', () => {
+  test('[P2] nothing is mispredicted, spawns included, and no command is missed', () => {
     const { rig } = played();
     expect(mispredictions(rig)).toEqual([0, 0, 0, 0]);
     expect(rig.server.stats().substituted).toBe(0);

@@ -10,7 +10,7 @@ const BUSY_MS = Math.min(12_000, SECONDS * 50);
 describe.each(['perfect', 'mobile', 'terrible'] as const)(
   '16 players, 200 shots and 400 movers on %s',
   (link) => {
-    test('[S3] rows wait, none starves, and every client ends with what the server has (seed 11)', () => {
+    test('[S3] [S5] [S6] rows wait, none starves, own ones never wait, and every client ends with what the server has (seed 11)', () => {
       const rig = play(link);
       const { server } = rig;
       rig.run(6_000);

@@ -71,7 +71,7 @@ describe('presence', () => {
     finish(rig, hands);
   });
 
-  test('a hidden page gets at most one datagram for each it sends', () => {
+  test('[X6] a hidden page gets at most one datagram for each it sends', () => {
     const { rig } = start();
     rig.run(5_000);
     const { core } = first(rig);
@@ -130,7 +130,7 @@ describe('presence', () => {
 
 describe('the same page', () => {
   test.each(['wifi', 'mobile', 'terrible'] as const)(
-    '[P1] reconnects on %s: seat, ship, baselines and pulls go on',
+    '[X5] [P1] reconnects on %s: seat, ship, baselines and pulls go on',
     (link) => {
       const { rig, hands } = start({ link });
       rig.run(5_000);
@@ -178,7 +178,7 @@ describe('the same page', () => {
 });
 
 describe('a page loaded again', () => {
-  test.each([1, 2, 3, 4])('[P1] takes up seat, ship and pull counts (seed %i)', (seed) => {
+  test.each([1, 2, 3, 4])('[X5] [P1] takes up seat, ship and pull counts (seed %i)', (seed) => {
     const { rig, hands } = start({ seed, link: 'mobile' });
     rig.run(5_000);
     const seat = seatOf(rig);
@@ -318,7 +318,7 @@ test('[X4] a seat is given again only after every history has forgotten its form
   rig.expectClean();
 });
 
-test('[S3] joins, leaves and reloads all the time', () => {
+test('[S3] [A1] joins, leaves and reloads all the time', () => {
   const { rig } = start({ seed: 5, clients: 2, link: 'mobile', graceMs: 2_000 });
   let joined = 0;
   for (let second = 1; second <= SECONDS; second++) {

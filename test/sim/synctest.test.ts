@@ -97,7 +97,7 @@ describe('finds nothing', () => {
     expect(find(() => undefined)).toMatchObject({ ticks: 200, divergence: undefined });
   });
 
-  test('in 20,000 ticks of boxes; equal seeds end in equal worlds', () => {
+  test('[D1] in 20,000 ticks of boxes; equal seeds end in equal worlds', () => {
     const run = (seed: number): SyncTestResult => syncTest({ game: boxes, seed, ticks: 20_000, every: 4 });
     const result = run(1);
     expect(result).toMatchObject({ ticks: 20_000, divergence: undefined });
@@ -126,7 +126,7 @@ describe('in development rules are trapped', () => {
     ['performance.now', () => performance.now(), /ctx\.tick/],
     ['Math.sin', () => Math.sin(1), /import \{ sin \} from '@tickwire\/netcode'/],
     ['Math.exp', () => Math.exp(1), /other engines/],
-  ] as const)('%s throws and names what to use', (_name, rule, message) => {
+  ] as const)('[D2] %s throws and names what to use', (_name, rule, message) => {
     const original = { random: Math.random, now: Date.now, sin: Math.sin };
     expect(step(rule)).toThrow(message);
     try {
