@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { Rng } from '../base/rng.ts';
+import { Playback } from './playback.ts';
+
+const TICK_MS = 1000 / 60;
+const STEP = 3;
+
+interface Played {
+  /** Milliseconds that the view was behind the server's present, frame by frame. */
+  readonly behind: number[];
+  readonly steps: number[];
+  readonly underruns: number;
+}
+
+/** Snapshots of every third tick arrive after `delay(tick)`; frames are drawn at 60 Hz. */
+function play(
+  playback: Playback,
+  ms: number,
+  delay: (tick: number) => number | undefined,
+  drawn: (now: number) => boolean = () => true,
+): Played {
+  const waiting: { at: number; tick: number }[] = [];
+  for (let tick = 0; tick * TICK_MS < ms; tick += STEP) {
+    const late = delay(tick);
+    if (late !== undefined) waiting.push({ at: tick * TICK_MS + late, tick });
+  }
+  waiting.sort((a, b) => a.at - b.at);
+  const behind: number[] = [];
+  const steps: number[] = [];
+  let newest = 0;
+  let last: number | undefined;
+  let next = 0;
+  for (let now = 0; now < ms; now += 4) {
+    for (; (waiting[next]?.at ?? Infinity) <= now; next++) {
+      const { tick } = waiting[next] as { tick: number };
+      playback.arrived(now, tick);
+      newest = Math.max(newest, tick);
+    }
+    if (now % 16 !== 0 || !playback.running || !drawn(now)) continue;
+    const tick = playback.advance(now, newest);
+    if (last !== undefined) steps.push(tick - last);
+    last = tick;
+    behind.push(now - tick * TICK_MS);
+  }
+  return { behind, steps, underruns: playback.underruns };
+}
+
+const fresh = (): Playback => new Playback(TICK_MS, STEP);
+const late = <T>(list: readonly T[]): T[] => list.slice(list.length / 2);
+
+describe('Playback', () => {
+  it('stays one interval and a little behind on a steady path, and never runs dry', () => {
+    const { behind, underruns } = play(fresh(), 20_000, () => 40);
+    for (const ms of late(behind)) {
+      expect(ms).toBeGreaterThan(40 + 50);
+      expect(ms).toBeLessThan(40 + 50 + 20);
+    }
+    expect(underruns).toBeLessThan(5);
+  });
+
+  it('keeps a distance that grows with jitter', () => {
+    const rng = new Rng(1);
+    const { behind, underruns } = play(fresh(), 40_000, () => 40 + rng.range(0, 60));
+    const mean = late(behind).reduce((sum, ms) => sum + ms, 0) / late(behind).length;
+    expect(mean).toBeGreaterThan(40 + 30 + 50 + 20);
+    expect(mean).toBeLessThan(40 + 30 + 50 + 90);
+    expect(underruns / behind.length).toBeLessThan(0.02);
+  });
+
+  it.each([1, 2, 3, 4, 5])(
+    '[V2] never goes back and keeps its pace within 0.85..1.1, whatever arrives (seed %i)',
+    (seed) => {
+      const rng = new Rng(seed);
+      let base = 30;
+      const { steps } = play(fresh(), 60_000, (tick) => {
+        if (tick % 600 === 0) base = rng.range(0, 300);
+        // Loss in every fourth second, odd datagrams that are half a second late.
+        if (tick % 240 < 60 && rng.chance(0.5)) return undefined;
+        return base + rng.range(0, 40) + (rng.chance(0.02) ? 500 : 0);
+      });
+      for (const step of steps) expect(step).toBeGreaterThanOrEqual((0.85 * 16) / TICK_MS - 1e-9);
+      // Forward it may jump, when it is far behind; not often.
+      expect(steps.filter((step) => step > (1.1 * 16) / TICK_MS + 1e-9).length).toBeLessThan(30);
+    },
+  );
+
+  it('[V2] goes on where the server is after frames were missing for 5 s', () => {
+    const { behind, steps } = play(
+      fresh(),
+      20_000,
+      () => 40,
+      (now) => now < 8_000 || now > 13_000,
+    );
+    expect(Math.min(...steps)).toBeGreaterThan(0);
+    expect(behind.at(-1)).toBeLessThan(120);
+    expect(behind.at(-1)).toBeGreaterThan(80);
+  });
+
+  it('counts frames past the newest snapshot while none arrive, and starts over after a reset', () => {
+    const playback = fresh();
+    play(playback, 4_000, (tick) => (tick * TICK_MS < 2_000 ? 20 : undefined));
+    expect(playback.underruns).toBeGreaterThan(100);
+    expect(playback.frames).toBeGreaterThan(playback.underruns);
+    playback.reset();
+    expect(playback.running).toBe(false);
+    expect(playback.advance(5_000, 10)).toBe(0);
+  });
+});
