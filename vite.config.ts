@@ -1,11 +1,13 @@
-// One configuration: serves and builds the arena, and holds the test projects.
+// One configuration: serves and builds an example, the arena if no other is named, and holds the test projects.
 import { fileURLToPath } from 'node:url';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { tickwire } from './packages/server/src/vite/index.ts';
 
 const repository = fileURLToPath(new URL('.', import.meta.url));
-const arena = fileURLToPath(new URL('examples/arena/', import.meta.url));
+const example = fileURLToPath(
+  new URL(`examples/${process.env['TICKWIRE_EXAMPLE'] ?? 'arena'}/`, import.meta.url),
+);
 
 /** Workspace packages resolve to their TypeScript sources, so nothing has to be built while developing. */
 const source = 'tickwire-source';
@@ -18,7 +20,7 @@ const suite = (name: string, include: string[], test: object = {}): TestProjectC
 });
 
 export default defineConfig(({ command, mode, isSsrBuild }) => ({
-  root: mode === 'test' ? repository : arena,
+  root: mode === 'test' ? repository : example,
   // Vite would look for .env files in the root; the servers read the real environment only.
   envDir: false,
   // Runs the game's server inside the dev server. This file is loaded by plain Node, where packages are their built files: the

@@ -1,5 +1,5 @@
-// `npm start`: installs what is missing, builds the arena when it changed, and runs its server in this process.
-// Options: --headless starts the server without a page. Environment: PORT, HOST.
+// `npm start`: installs what is missing, builds an example when it changed, and runs its server in this process.
+// Options: the example's name, "arena" when left out; --headless starts the server without a page. Environment: PORT, HOST.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { prepare, repository, stop } from './prepare.mjs';
 
-const arena = join(repository, 'examples', 'arena');
-const entry = join(arena, 'dist-server', 'server.js');
+const name = process.argv.slice(2).filter((arg) => arg.slice(0, 1) !== '-')[0] || 'arena';
+const example = join(repository, 'examples', name);
+const entry = join(example, 'dist-server', 'server.js');
 const headless = process.argv.indexOf('--headless') > 0;
 
+if (!existsSync(join(example, 'server.ts'))) stop(`There is no example "${name}": choose arena or smallest.`);
 prepare(console.log);
 start();
 
@@ -18,6 +20,8 @@ async function start() {
   if (!headless) await build('dist', 'the page', []);
   await build('dist-server', 'the server', ['--ssr', 'server.ts']);
   process.setSourceMapsEnabled(true);
+  // An example names its built page from its own folder.
+  process.chdir(example);
   try {
     await import(pathToFileURL(entry).href);
   } catch (error) {
@@ -25,9 +29,9 @@ async function start() {
   }
 }
 
-/** Builds one half of the arena into `folder`, unless its sources are the ones it was built from. */
+/** Builds one half of the example into `folder`, unless its sources are the ones it was built from. */
 async function build(folder, what, args) {
-  const stampFile = join(arena, folder, '.built-from');
+  const stampFile = join(example, folder, '.built-from');
   const stamp = sourceStamp();
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   const started = Date.now();
@@ -38,7 +42,7 @@ async function build(folder, what, args) {
     [vite, 'build', '--logLevel', 'warn'].concat(config, args),
     `Building ${what} failed, see above.`,
   );
-  mkdirSync(join(arena, folder), { recursive: true });
+  mkdirSync(join(example, folder), { recursive: true });
   writeFileSync(stampFile, stamp);
   console.log(`Built ${what} in ${((Date.now() - started) / 1000).toFixed(1)} s.`);
 }
@@ -51,7 +55,7 @@ function sourceStamp() {
     'package-lock.json',
     'packages/netcode/src',
     'packages/server/src',
-    'examples/arena',
+    `examples/${name}`,
   ];
   roots.forEach((root) => {
     addToStamp(hash, join(repository, root));
@@ -73,8 +77,8 @@ function addToStamp(hash, path) {
 
 function run(args, failure) {
   return new Promise((resolve) => {
-    const env = Object.assign({}, process.env, { NODE_ENV: 'production' });
-    const child = spawn(process.execPath, args, { cwd: arena, env, stdio: 'inherit' });
+    const env = Object.assign({}, process.env, { NODE_ENV: 'production', TICKWIRE_EXAMPLE: name });
+    const child = spawn(process.execPath, args, { cwd: example, env, stdio: 'inherit' });
     child.on('exit', (code) => {
       if (code === 0) resolve();
       else stop(failure);

@@ -7,6 +7,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ArenaClient } from '../../examples/arena/page/client.ts';
 import { findChromium } from '../chromium.mjs';
+import { addressOf, FLAGS } from './browser.ts';
 
 declare global {
   interface Window {
@@ -19,18 +20,6 @@ declare global {
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 const pictures = fileURLToPath(new URL('../output/', import.meta.url));
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--allow-loopback-in-peer-connection',
-  '--use-angle=swiftshader',
-  '--enable-unsafe-swiftshader',
-];
-
 /** A ship's top speed in units per second, with the dash, and some room for a correction. */
 const FASTEST = 1_500;
 
@@ -174,18 +163,6 @@ const STATS = [
   'bytesInPerSecond',
   'bytesOutPerSecond',
 ];
-
-function addressOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let output = '';
-    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-      output += chunk;
-      const found = /is at (http:\S+)/.exec(output);
-      if (found?.[1] !== undefined) resolve(found[1]);
-    });
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${output}`)));
-  });
-}
 
 async function listened(context: BrowserContext): Promise<Page> {
   const page = await context.newPage();

@@ -152,7 +152,8 @@ class Joining {
       if (this.#settled) return;
       this.#settled = true;
       this.#manager.dataChannel = STOP_POLLING;
-      this.#finish(transport);
+      // Chromium never counts down again what is sent in the very task of the open event: its bufferedAmount stays up for good.
+      setTimeout(() => this.#finish(transport), 0);
     };
     if (channel.readyState === 'open') opened();
     else channel.addEventListener('open', opened, { once: true });
@@ -167,6 +168,9 @@ class Joining {
     fetch(url, { method: 'POST', keepalive: true }).catch(() => undefined); // it also notices by itself, only later
   }
 }
+
+/** A message lives 100 ms, so an amount that stands still for longer than this is the browser's mistake, not bytes that wait. */
+const STUCK_MS = 500;
 
 /** A transport over an open data channel. */
 export class DataChannelTransport implements Transport {
@@ -184,6 +188,8 @@ export class DataChannelTransport implements Transport {
   readonly #early: Uint8Array[] = [];
   #onDatagram: ((bytes: Uint8Array) => void) | undefined;
   #ended = false;
+  #buffered = 0;
+  #bufferedSince = 0;
 
   constructor(channel: RTCDataChannel, peer: RTCPeerConnection, tellServer: () => void) {
     this.#channel = channel;
@@ -225,7 +231,14 @@ export class DataChannelTransport implements Transport {
   }
 
   bufferedAmount(): number {
-    return this.#ended ? 0 : this.#channel.bufferedAmount;
+    if (this.#ended) return 0;
+    const amount = this.#channel.bufferedAmount;
+    const now = performance.now();
+    if (amount !== this.#buffered) {
+      this.#buffered = amount;
+      this.#bufferedSince = now;
+    }
+    return now - this.#bufferedSince > STUCK_MS ? 0 : amount;
   }
 
   close(): void {
