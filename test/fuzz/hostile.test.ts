@@ -383,6 +383,22 @@ describe('a hostile client', () => {
     stage.expectHonestServed();
   });
 
+  test('[X1] keeps sending garbage, or its last packet again and again: none of it counts as heard', () => {
+    for (const what of ['garbage', 'replay'] as const) {
+      const stage = new Stage();
+      const seat = stage.seatEve();
+      stage.packet({});
+      const last = clientPacket(schema.command, { seq: 0 });
+      const rng = new Rng(6);
+      stage.run(3_100, () => stage.receive(2, what === 'replay' ? last : noise(rng, 60)));
+      expect(stage.events).toContainEqual({ type: 'away', seat });
+      // And nothing but probes went there once it was unheard [X2].
+      const sent = stage.sentTo.get(2) ?? [];
+      expect(sent.slice(-20).every((bytes) => bytes[0] === 7 && bytes.length <= 32)).toBe(true);
+      stage.expectHonestServed();
+    }
+  });
+
   test('has a name of nothing but spaces: it is given one', () => {
     const stage = new Stage();
     stage.open(2);

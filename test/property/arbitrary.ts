@@ -26,7 +26,7 @@ import { encodeUtf8 } from '../../packages/netcode/src/wire/utf8.ts';
 export const SEED = Number(process.env['TICKWIRE_FUZZ_SEED'] ?? 20_261);
 
 /** How much is tried: 1 in a full run, less in `npm run check`. */
-export const EFFORT = Number(process.env['TICKWIRE_SIM_SECONDS'] ?? 60) >= 600 ? 1 : 0.25;
+export const EFFORT = Number(process.env['TICKWIRE_SIM_SECONDS'] ?? 60) >= 600 ? 1 : 0.1;
 
 /** A failing world is not shrunk: its seed and path repeat it, and shrinking whole worlds takes minutes. */
 export const runs = (full: number): { seed: number; numRuns: number; endOnFailure: true } => ({

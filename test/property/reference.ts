@@ -3,7 +3,7 @@
 import type { BitWriter, GameSchema, Replica, RowSet } from '@tickwire/netcode/internal';
 import { HELD_WINDOW_TICKS } from '../../packages/netcode/src/base/units.ts';
 import { RowCodec } from '../../packages/netcode/src/replication/rowcodec.ts';
-import { MARK } from '../../packages/netcode/src/wire/schema.ts';
+import { MARK, type RowSchema } from '../../packages/netcode/src/wire/schema.ts';
 
 /** Writes the one snapshot that leads from `before` to `after`: rows marked with the tick are sent, older ones are held. */
 export function writeSnapshot(
@@ -13,12 +13,20 @@ export function writeSnapshot(
   after: Replica,
 ): void {
   schema.rows.forEach((row, t) => {
-    const codec = new RowCodec(row);
+    const codec = codecOf(row);
     const rows = after.tables[t] as RowSet;
     const old = before?.tables[t];
     if (old !== undefined) writeHeldRows(w, codec, old, rows, after.tick);
     writeNewRows(w, codec, old, rows, after.tick);
   });
+}
+
+const codecs = new WeakMap<RowSchema, RowCodec>();
+
+function codecOf(row: RowSchema): RowCodec {
+  const codec = codecs.get(row) ?? new RowCodec(row);
+  codecs.set(row, codec);
+  return codec;
 }
 
 function writeHeldRows(w: BitWriter, codec: RowCodec, old: RowSet, rows: RowSet, tick: number): void {
