@@ -45,9 +45,15 @@ test(`${JOINS} pages join afresh, each of them hears the server, and a box moves
   }
   const [first] = pages as [Page];
   await first.bringToFront();
-  await first.locator('canvas').click();
-  await first.keyboard.down('ArrowRight');
-  // All boxes start at one place: the one that moves leaves it on every screen.
+  // All boxes start at one place: the one that moves leaves it on every screen. A page that just came to the front may still
+  // lose the key with a late blur, so it is pressed until the box has arrived.
+  const arrived = async (): Promise<number> => {
+    await first.keyboard.up('ArrowRight');
+    await first.keyboard.down('ArrowRight');
+    await first.waitForTimeout(1_000);
+    return rightmostPixel(first);
+  };
+  await expect.poll(arrived, PATIENCE).toBeGreaterThan(600);
   for (const page of pages) await expect.poll(() => rightmostPixel(page), PATIENCE).toBeGreaterThan(600);
   await first.keyboard.up('ArrowRight');
   await first.screenshot({ path: fileURLToPath(new URL('../output/smallest.png', import.meta.url)) });
