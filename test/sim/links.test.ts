@@ -3,7 +3,7 @@ import { defineGame, int } from '@tickwire/netcode';
 import { type LinkOptions, PROFILES, Rig, type RigOptions } from '@tickwire/netcode/testing';
 import { describe, expect, test } from 'vitest';
 import { boxes } from '../games/boxes.ts';
-import { accountedFor, type BoxesRig, type BoxesShape, Hands, SECONDS, settle } from './play.ts';
+import { accountedFor, type BoxesRig, type BoxesShape, Hands, LONG, settle } from './play.ts';
 
 const MINUTES = 300_000;
 
@@ -16,14 +16,14 @@ interface Scenario extends Omit<RigOptions<BoxesShape>, 'game' | 'script' | 'cli
 function play({ each, ...options }: Scenario): { rig: BoxesRig; hands: Hands } {
   const hands = new Hands();
   const rig = new Rig({ ...options, game: boxes, clients: 4, script: hands.script });
-  for (let second = 1; second <= SECONDS; second++) {
+  for (let second = 1; second <= LONG; second++) {
     rig.run(1_000);
     each?.(rig, second);
   }
-  settle(rig, hands, 36_000);
+  settle(rig, hands);
   const { checks } = rig.expectClean();
   expect(checks.complete).toBe(checks.snapshots);
-  expect(checks.snapshots).toBeGreaterThan(SECONDS * 20 * 4 * 0.6);
+  expect(checks.snapshots).toBeGreaterThan(LONG * 20 * 4 * 0.6);
   expect(checks.beyondHistory).toBe(0);
   expect(rig.server.tick).toBe(Math.floor((rig.now * 60) / 1_000 + 1e-6));
   expect(hands.ran(rig)).toEqual(hands.pulls);
@@ -45,7 +45,7 @@ describe('blackouts', () => {
           if (second % 4 === 0) rig.darken(nth(second, 4), second % 8 === 0 ? 1_000 : 250);
         },
       });
-      expect(rig.checks.snapshots).toBeGreaterThan(SECONDS * 20 * 4 * 0.9);
+      expect(rig.checks.snapshots).toBeGreaterThan(LONG * 20 * 4 * 0.9);
       expect(away(rig)).toEqual([]);
     },
     MINUTES,
@@ -62,7 +62,7 @@ describe('blackouts', () => {
         },
       });
       // A second without commands: 15 ticks on the last levels, the rest neutral.
-      expect(rig.server.stats().substituted).toBeGreaterThan((SECONDS / 4) * 10);
+      expect(rig.server.stats().substituted).toBeGreaterThan((LONG / 4) * 10);
       expect(away(rig)).toEqual([]);
     },
     MINUTES,
@@ -86,14 +86,17 @@ describe('blackouts', () => {
   test(
     '[X2] of 10 s, longer than the baselines live: away, back, and never silent on both sides (seed 5)',
     () => {
+      let times = 0;
       const { rig } = play({
         seed: 5,
         link: 'wifi',
         each: (rig, second) => {
-          if (second % 25 === 10) rig.darken(nth(second, 25), 10_000);
+          if (second % 25 !== 10 || second + 10 > LONG) return;
+          rig.darken(nth(second, 25), 10_000);
+          times++;
         },
       });
-      const times = Math.floor((SECONDS - 10) / 25) + 1;
+      expect(times).toBeGreaterThan(0);
       expect(away(rig).length).toBe(times);
       expect(rig.serverEvents.filter(({ event }) => event.type === 'back').length).toBe(times);
     },
@@ -111,7 +114,7 @@ describe('clocks', () => {
         expect(Math.abs(slack - targetSlack)).toBeLessThan(1);
       }
       const { substituted } = rig.server.stats();
-      expect(substituted).toBeLessThanOrEqual((SECONDS * 60 * 4) / 1_000);
+      expect(substituted).toBeLessThanOrEqual((LONG * 60 * 4) / 1_000);
       for (const { core } of rig.clients)
         expect(core.predictor?.stats.mispredicted).toBeLessThanOrEqual(substituted);
     },
@@ -123,19 +126,22 @@ describe('a tab that sleeps for 30 s', () => {
   test(
     '[P1] is away, comes back, and its pulls ran once (seed 7)',
     () => {
+      let times = 0;
       const { rig } = play({
         seed: 7,
         link: 'wifi',
         each: (rig, second) => {
-          if (second % 45 === 10) rig.sleep(nth(second, 45), 30_000);
+          if (second % 45 !== 10 || second + 30 > LONG) return;
+          rig.sleep(nth(second, 45), 30_000);
+          times++;
         },
       });
-      const times = Math.floor((SECONDS - 10) / 45) + 1;
+      expect(times).toBeGreaterThan(0);
       expect(away(rig).length).toBe(times);
       // What waited for the page to wake: the quarter of a second before the gate closed.
       expect(rig.checks.tooLate).toBeLessThanOrEqual(times * 20);
       // No burst: at most one command per tick, and a wake-up skips what it missed.
-      for (const { core } of rig.clients) expect(core.predictor?.stats.replayed).toBeLessThan(SECONDS * 60);
+      for (const { core } of rig.clients) expect(core.predictor?.stats.replayed).toBeLessThan(LONG * 60);
     },
     MINUTES,
   );
@@ -150,9 +156,9 @@ describe('a thin line', () => {
     () => {
       const { rig } = play({ seed: 8, link: { up: PROFILES.wifi, down: thin } });
       const dropped = rig.clients.reduce((sum, { down }) => sum + down.stats.queueFull, 0);
-      expect(dropped).toBeGreaterThan(SECONDS);
+      expect(dropped).toBeGreaterThan(LONG);
       // Predictions do not need the snapshots: commands arrive in time all the same.
-      expect(rig.server.stats().substituted).toBeLessThan(SECONDS * 60 * 4 * 0.01);
+      expect(rig.server.stats().substituted).toBeLessThan(LONG * 60 * 4 * 0.01);
     },
     MINUTES,
   );
