@@ -15,6 +15,7 @@ const axis = (less: string, more: string) => Number(held.has(more)) - Number(hel
 
 try {
   const client = await connect(game);
+  Object.assign(globalThis, { tickwire: client }); // for the console: tickwire.stats()
   status.textContent = 'Move with the arrow keys. Open this page twice.';
   client.on('state', (state) => {
     if (state !== 'playing') status.textContent = `The server is gone: ${state}.`;

@@ -34,6 +34,8 @@ export class CommandClock {
   #rate = 1;
   #corrected = 0;
   readonly #correctedAt = new Float64Array(MEMORY_TICKS);
+  /** The tick that each slot of `#correctedAt` stands for; -1 for none. */
+  readonly #madeTicks = new Float64Array(MEMORY_TICKS).fill(-1);
   #slack = 0;
   #reports = 0;
   #running = false;
@@ -71,7 +73,7 @@ export class CommandClock {
     this.#reports = 0;
     this.#corrected = 0;
     this.#slack = this.target;
-    this.#correctedAt.fill(0);
+    this.#madeTicks.fill(-1);
   }
 
   stop(): void {
@@ -98,10 +100,14 @@ export class CommandClock {
   /** Notes that the command of `tick` was made with the corrections so far. */
   made(tick: number): void {
     this.#correctedAt[tick % MEMORY_TICKS] = this.#corrected;
+    this.#madeTicks[tick % MEMORY_TICKS] = tick;
   }
 
+  /** Takes the server's word. What it says of commands made before the last `start` is about another clock. */
   report(report: SlackReport): void {
-    const inFlight = this.#corrected - (this.#correctedAt[report.commandTick % MEMORY_TICKS] ?? 0);
+    const slot = report.commandTick % MEMORY_TICKS;
+    if (this.#madeTicks[slot] !== report.commandTick) return;
+    const inFlight = this.#corrected - (this.#correctedAt[slot] ?? 0);
     const slack = report.slack + inFlight;
     if (this.#reports++ === 0 || Math.abs(slack - this.#slack) > JUMP_TICKS) this.#slack = slack;
     else this.#slack += (slack - this.#slack) * (slack < this.#slack ? FALL_GAIN : RISE_GAIN);

@@ -182,6 +182,7 @@ export class ClientCore<S extends Shape = Shape> {
   readonly #writer = new BitWriter(this.#packet);
   readonly #reader = new BitReader();
   readonly #words: Int32Array;
+  readonly #maxLead: number;
   #linked = false;
   #hidden = false;
   #silent = false;
@@ -222,6 +223,7 @@ export class ClientCore<S extends Shape = Shape> {
     this.#replicas = new History(BASELINE_WINDOW + 1);
     this.#spare = newReplica(schema, controlWords(schema.command));
     // At least the ticks per client packet plus one: one packet may be lost without a command missing its tick.
+    this.#maxLead = Math.floor((MAX_LEAD_MS * schema.tickRate) / 1000);
     this.#clock = new CommandClock(schema.tickMs, 2);
     this.#playback = new Playback(schema.tickMs, schema.ticksPerSnapshot);
     this.#sampler = this.#newSampler();
@@ -581,7 +583,10 @@ export class ClientCore<S extends Shape = Shape> {
     this.#newest = replica;
     this.#newestAt = now;
     this.#ackNone = false;
+    const ahead = this.#clock.position - replica.tick;
     if (first) this.#start(now, replica);
+    // A server that stalled has dropped ticks, and this client runs beyond all it may predict: no report would ever tell.
+    else if (ahead < 0 || ahead > this.#maxLead) this.#clock.start(now, replica.tick + this.#firstLead());
     else if (report !== undefined) this.#clock.report(report);
     const shown = predictor as unknown as Predictor<never>;
     predictor.reconcile(replica, {
@@ -593,12 +598,17 @@ export class ClientCore<S extends Shape = Shape> {
   /** The first snapshot: pull counters go on from the server's, the clock starts ahead of it. */
   #start(now: Millis, replica: Replica): void {
     this.#sampler.adoptPulls(replica.controls, 0);
+    const position = replica.tick + this.#firstLead();
+    this.#clock.start(now, position);
+    (this.#predictor as Predictor<S>).skipTo(Math.floor(position));
+  }
+
+  /** Ticks to run ahead until the server has reported: a round trip, the wanted slack, and one for the way. */
+  #firstLead(): number {
     const trip = this.#acks.hasRtt
       ? this.#acks.rtt
       : Math.max(0, Math.min(1_000, this.#lastHeard - this.#helloAt));
-    const lead = trip / this.game.schema.tickMs + this.#clock.target + 1;
-    this.#clock.start(now, replica.tick + lead);
-    (this.#predictor as Predictor<S>).skipTo(Math.floor(replica.tick + lead));
+    return trip / this.game.schema.tickMs + this.#clock.target + 1;
   }
 
   #takeMessages(): void {
@@ -614,11 +624,10 @@ export class ClientCore<S extends Shape = Shape> {
   #steps(): boolean {
     const predictor = this.#predictor;
     if (predictor === undefined || !this.#clock.running || this.#newest === undefined) return false;
-    const due = Math.floor(this.#clock.position);
+    const due = Math.min(Math.floor(this.#clock.position), this.#newest.tick + this.#maxLead);
     if (due - predictor.tick > MAX_STEPS) predictor.skipTo(due - 1);
-    const limit = this.#newest.tick + (MAX_LEAD_MS * this.game.schema.tickRate) / 1000;
     let stepped = false;
-    while (predictor.tick < due && predictor.tick < limit) {
+    while (predictor.tick < due) {
       const tick = predictor.tick + 1;
       this.#sampler.copyTo(this.#words, 0);
       predictor.setCommand(tick, this.#words.subarray(0, this.game.schema.command.words));
@@ -626,7 +635,6 @@ export class ClientCore<S extends Shape = Shape> {
       predictor.step();
       stepped = true;
     }
-    if (predictor.tick < due) predictor.skipTo(due);
     for (const message of predictor.simulation.warnings.splice(0))
       this.#events.push({ type: 'warning', message });
     return stepped;

@@ -158,6 +158,7 @@ export class Rig<S extends Shape> {
   /** What the server's shell was told, and when. */
   readonly serverEvents: { readonly at: Millis; readonly event: ServerEvent }[] = [];
   now: Millis = 0;
+  #stalledUntil: Millis = 0;
   /** Called after every server tick. */
   onTick: ((tick: number) => void) | undefined;
   /** Called with every datagram that a side sends. The bytes are valid during the call. */
@@ -267,6 +268,11 @@ export class Rig<S extends Shape> {
     this.#client(client).asleepUntil = this.now + ms;
   }
 
+  /** The server's process does not run for `ms`; what arrives waits for it. */
+  stall(ms: Millis): void {
+    this.#stalledUntil = this.now + ms;
+  }
+
   /** Lets `ms` of time pass. */
   run(ms: Millis): this {
     return this.runUntil(this.now + ms);
@@ -336,21 +342,27 @@ export class Rig<S extends Shape> {
   }
 
   #nextTime(): Millis {
-    let next = this.server.nextWakeup();
+    const served = (time: Millis): Millis => Math.max(time, this.#stalledUntil);
+    let next = served(this.server.nextWakeup());
     for (const client of this.clients) {
-      next = Math.min(next, client.nextFrame, client.up.nextArrival());
+      next = Math.min(next, client.nextFrame, served(client.up.nextArrival()));
       if (client.asleepUntil <= this.now) next = Math.min(next, client.down.nextArrival());
       if (this.#drawMs > 0) next = Math.min(next, client.nextDraw);
     }
-    for (const { up, until } of this.#former) next = Math.min(next, up.nextArrival(), until);
+    for (const { up, until } of this.#former) next = Math.min(next, served(up.nextArrival()), until);
     return next;
   }
 
-  #turn(): void {
+  /** The server's share of a moment: what arrived, the ticks that are due, what it sends. */
+  #serve(): void {
     for (const client of this.clients) this.#deliverUp(client.connection, client.up);
     if (this.#former.length > 0) this.#serveFormer();
     if (this.server.nextWakeup() <= this.now) this.#tick();
     this.#pumpServer();
+  }
+
+  #turn(): void {
+    if (this.now >= this.#stalledUntil) this.#serve();
     for (const client of this.clients) {
       if (client.asleepUntil > this.now) {
         client.nextFrame = Math.max(client.nextFrame, client.asleepUntil);
