@@ -88,24 +88,31 @@ describe('commands', () => {
     rig.expectClean();
   });
 
-  describe.each(['perfect', 'wifi', 'mobile', 'terrible'] as const)('%s', (link) => {
+  // On `terrible` it takes so many runs to see through the noise that the quick check leaves it out.
+  const LINKS: readonly ProfileName[] = [
+    'perfect',
+    'wifi',
+    'mobile',
+    ...(FULL ? (['terrible'] as const) : []),
+  ];
+  describe.each(LINKS)('%s', (link) => {
+    const seeds = Array.from({ length: link === 'terrible' ? 40 : 4 }, (_, index) => 200 + index);
+
     test.each([
       [250, 'both'],
       [1_000, 'both'],
       [1_000, 'up'],
       [1_000, 'down'],
     ] as const)('[C3] after a blackout of %i ms (%s) slack is back on target within 3 s', (ms, way) => {
-      for (const seed of FULL ? [31, 32, 33, 34] : [31]) {
-        const reports = slackReports(link, seed, ms, way);
-        const before = reports.filter(({ at }) => at < 0);
-        const after = reports.filter(({ at }) => at >= ms + 3_000);
-        // What the server reports, the least of each snapshot, is where it was before the blackout.
-        expect(Math.abs(mean(after) - mean(before))).toBeLessThan(1.5);
-        // Where the network is steady, each single one is on target.
-        if (link === 'perfect')
-          for (const { slack } of after) expect(Math.abs(slack - TARGET)).toBeLessThan(1.5);
-        if (link === 'wifi') for (const { slack } of after) expect(slack).toBeGreaterThan(0);
-      }
+      const reports = seeds.flatMap((seed) => slackReports(link, seed, ms, way));
+      const before = reports.filter(({ at }) => at < 0);
+      const after = reports.filter(({ at }) => at >= ms + 3_000);
+      // What the server reports, the least of each snapshot, is where it was before. Single reports scatter as the network does: on
+      // `terrible`, bursts of late ones shift 2 s of a dozen runs by 2 ticks with no blackout at all; 40 runs stand still.
+      expect(Math.abs(median(after) - median(before))).toBeLessThan(1);
+      if (link === 'perfect')
+        for (const { slack } of after) expect(Math.abs(slack - TARGET)).toBeLessThan(1.5);
+      if (link === 'wifi') for (const { slack } of after) expect(slack).toBeGreaterThan(0);
     });
   });
 
@@ -303,29 +310,30 @@ interface Report {
   readonly slack: number;
 }
 
-/** What the server reported about one client's slack, 2 s before a blackout to 5 s after it. */
+/** What the server reported about one client's slack, 5 s before a blackout to 5 s after it. */
 function slackReports(link: ProfileName, seed: number, ms: number, way: 'both' | 'up' | 'down'): Report[] {
   const hands = new Hands();
   const rig = new Rig({ game: boxes, seed, clients: 1, link, script: hands.script });
-  rig.run(6_000);
+  rig.run(5_000);
   const { commands } = rig.server.session(1) as NonNullable<ReturnType<BoxesRig['server']['session']>>;
   const take = commands.takeReport.bind(commands);
   const reports: Report[] = [];
-  const from = rig.now + 2_000;
+  const from = rig.now + 5_000;
   commands.takeReport = () => {
     const report = take();
     if (report !== undefined) reports.push({ at: rig.now - from, slack: report.slack });
     return report;
   };
-  rig.run(2_000);
+  rig.run(5_000);
   rig.darken(0, ms, way);
   rig.run(ms + 5_000);
-  expect(rig.server.stats().counters.snapshotsSkipped).toBeGreaterThanOrEqual(0);
   return reports;
 }
 
-const mean = (reports: readonly Report[]): number =>
-  reports.reduce((sum, { slack }) => sum + slack, 0) / Math.max(1, reports.length);
+function median(reports: readonly Report[]): number {
+  const sorted = reports.map(({ slack }) => slack).sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+}
 
 const same = (a: readonly number[], b: readonly number[]): boolean => a.every((word, i) => word === b[i]);
 
