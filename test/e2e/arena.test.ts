@@ -1,7 +1,7 @@
 // The arena as people meet it: `npm start`, two real browser pages, real WebRTC data channels, bots fighting all the while.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -117,6 +117,36 @@ test('a newcomer is asked for a name, and a small screen gets sticks', async () 
   expect(await page.evaluate(() => window.tickwire?.view.players.get(window.tickwire.seat)?.name)).toBe(
     'Grace',
   );
+  await context.close();
+  expect(problems.splice(0)).toEqual([]);
+});
+
+test('a player who chases the nearest ship finds a fight; the best picture of it is kept', async () => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
+  const page = await listened(context);
+  await page.goto(`${url}/?name=Ada`);
+  await playing(page);
+  let best = 0;
+  for (let round = 0; round < 12 && best < 6; round++) {
+    const near = await page.evaluate(nearestShip);
+    for (const key of ['w', 'a', 's', 'd']) await page.keyboard.up(key);
+    if (near !== undefined) {
+      const { dx, dy, distance } = near;
+      await page.mouse.move(640 + (dx / distance) * 250, 360 + (dy / distance) * 200);
+      await page.mouse.down();
+      if (distance > 250) {
+        await page.keyboard.down(dx > 0 ? 'd' : 'a');
+        await page.keyboard.down(dy > 0 ? 's' : 'w');
+      }
+      if (near.inView > best) await page.screenshot({ path: `${pictures}fight.png` });
+      best = Math.max(best, near.inView);
+    }
+    await page.waitForTimeout(700);
+  }
+  expect(best).toBeGreaterThanOrEqual(2);
+  // The picture in the README: UPDATE_PICTURES=1 npm test -- e2e/arena
+  if (process.env['UPDATE_PICTURES'])
+    copyFileSync(`${pictures}fight.png`, `${repository}docs/images/arena.png`);
   await context.close();
   expect(problems.splice(0)).toEqual([]);
 });
@@ -266,8 +296,10 @@ function firstMovement(): Promise<Movement | undefined> {
     let frames = 0;
     const done = (moved: Movement | undefined) => {
       window.deaf = false;
+      window.removeEventListener('keydown', pressed);
       resolve(moved);
     };
+    setTimeout(() => done(undefined), 5_000);
     const pressed = () => {
       const ship = own();
       if (ship === undefined) return done(undefined);
@@ -327,6 +359,17 @@ function watch(
       }),
     [seat, ms],
   );
+}
+
+/** Way to the nearest other ship, and how many are on the screen. Runs in the page. */
+function nearestShip(): { dx: number; dy: number; distance: number; inView: number } | undefined {
+  const ships = [...(window.tickwire?.view.ship ?? [])];
+  const own = ships.find((ship) => ship.mine);
+  if (own === undefined) return undefined;
+  const ways = ships.map((ship) => ({ dx: ship.x - own.x, dy: ship.y - own.y }));
+  const inView = ways.filter(({ dx, dy }) => Math.abs(dx) < 600 && Math.abs(dy) < 320).length;
+  const others = ways.map((way) => ({ ...way, distance: Math.hypot(way.dx, way.dy), inView }));
+  return others.filter((way) => way.distance > 0).sort((a, b) => a.distance - b.distance)[0];
 }
 
 /** Kills and deaths by seat, as this page shows them. */
