@@ -48,6 +48,8 @@ export default defineConfig(({ command, mode, isSsrBuild }) => ({
     reportCompressedSize: false,
   },
   test: {
+    // Vitest keeps one core free for itself; on two cores that would leave only one at work.
+    maxWorkers: '100%',
     projects: [
       suite('unit', ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts']),
       suite('architecture', ['test/architecture/**/*.test.ts']),
