@@ -5,8 +5,8 @@ import { createBot } from '../../examples/arena/bots/think.ts';
 import { game } from '../../examples/arena/game.ts';
 import { FULL } from './play.ts';
 
-/** 28 minutes of a match; in the quick check, 100 seconds. */
-const TICKS = FULL ? 100_000 : 6_000;
+/** 28 minutes of a match; in the quick check, 50 seconds. */
+const TICKS = FULL ? 100_000 : 3_000;
 
 const mind = createBot(game.definition.options?.map ?? '');
 

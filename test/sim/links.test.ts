@@ -3,7 +3,7 @@ import { defineGame, int } from '@tickwire/netcode';
 import { type LinkOptions, PROFILES, Rig, type RigOptions } from '@tickwire/netcode/testing';
 import { describe, expect, test } from 'vitest';
 import { boxes } from '../games/boxes.ts';
-import { accountedFor, type BoxesRig, type BoxesShape, Hands, LONG, settle } from './play.ts';
+import { accountedFor, type BoxesRig, type BoxesShape, FULL, Hands, LONG, settle } from './play.ts';
 
 const MINUTES = 300_000;
 
@@ -25,7 +25,8 @@ function play({ each, ...options }: Scenario): { rig: BoxesRig; hands: Hands } {
   expect(checks.complete).toBe(checks.snapshots);
   expect(checks.snapshots).toBeGreaterThan(LONG * 20 * 4 * 0.6);
   expect(checks.beyondHistory).toBe(0);
-  expect(rig.server.tick).toBe(Math.floor((rig.now * 60) / 1_000 + 1e-6));
+  // On time to the tick: a tick that is due this very moment may round either way.
+  expect(Math.abs(rig.server.tick - (rig.now * 60) / 1_000)).toBeLessThanOrEqual(1);
   expect(hands.ran(rig)).toEqual(hands.pulls);
   accountedFor(rig);
   return { rig, hands };
@@ -35,7 +36,7 @@ function play({ each, ...options }: Scenario): { rig: BoxesRig; hands: Hands } {
 const nth = (second: number, every: number): number => Math.floor(second / every) % 4;
 
 describe('blackouts', () => {
-  test.each([1, 2])(
+  test.each(FULL ? [1, 2] : [1])(
     '[S3] 250 ms and 1 s, both ways, again and again (seed %i)',
     (seed) => {
       const { rig } = play({
@@ -122,7 +123,10 @@ describe('clocks', () => {
   );
 });
 
-describe('a tab that sleeps for 30 s', () => {
+/** In the quick check ten seconds must do: that is longer than every history, too. */
+const SLEEP = FULL ? 30 : 10;
+
+describe(`a tab that sleeps for ${SLEEP} s`, () => {
   test(
     '[P1] is away, comes back, and its pulls ran once (seed 7)',
     () => {
@@ -131,8 +135,8 @@ describe('a tab that sleeps for 30 s', () => {
         seed: 7,
         link: 'wifi',
         each: (rig, second) => {
-          if (second % 45 !== 10 || second + 30 > LONG) return;
-          rig.sleep(nth(second, 45), 30_000);
+          if (second % 45 !== 10 || second + SLEEP > LONG) return;
+          rig.sleep(nth(second, 45), SLEEP * 1_000);
           times++;
         },
       });

@@ -11,8 +11,8 @@ export const SECONDS = Number(process.env['TICKWIRE_SIM_SECONDS'] ?? 60);
 /** Whether there is time for everything. */
 export const FULL = SECONDS >= 600;
 
-/** Simulated seconds per scenario beside the named networks: the quick check is shorter, but long enough for a tab to sleep. */
-export const LONG = FULL ? SECONDS : Math.min(SECONDS, 42);
+/** Simulated seconds per scenario beside the named networks. */
+export const LONG = FULL ? SECONDS : Math.min(SECONDS, 22);
 
 export type BoxesShape = typeof boxes extends Game<infer S> ? S : never;
 export type BoxesRig = Rig<BoxesShape>;
