@@ -23,6 +23,7 @@ import { BitWriter } from '../wire/bits.ts';
 import { OWNER } from '../wire/schema.ts';
 import { type HeldSet, type HeldTable, NOT_HELD } from './held.ts';
 import { RowCodec } from './rowcodec.ts';
+import { DIFFERENT, FROM_EMPTY, SAME, SharedWork } from './shared.ts';
 
 /** World states by tick: the server's history. */
 export interface WorldSource {
@@ -49,6 +50,11 @@ const CHANGED = 1;
 const REMOVED = 2;
 const NEW = 3;
 
+/** Whose bits a body is: this client's alone, or shared by all with its baseline, or by all who lack the row. */
+const OWN = 0;
+const OF_BASELINE = 1;
+const OF_EMPTY = 2;
+
 /** Own rows and removals go before everything that has merely waited. */
 const FIRST = 2 ** 40;
 
@@ -59,7 +65,10 @@ export class SnapshotEncoder {
   readonly #codecs: readonly RowCodec[];
   readonly #weights: readonly number[];
   readonly #plan = new Plan();
+  readonly #shared = new SharedWork();
   readonly #bodies = new BitWriter(new Uint8Array(4 * MAX_DATAGRAM_BYTES));
+  /** Where bodies stand, by `Plan.source`. */
+  readonly #sources: BitWriter[] = [this.#bodies, this.#bodies, this.#bodies];
 
   /** `weights` gives each row schema's priority. */
   constructor(schema: GameSchema, weights: readonly number[]) {
@@ -83,6 +92,7 @@ export class SnapshotEncoder {
     const plan = this.#plan;
     plan.clear();
     this.#bodies.reset();
+    this.#shared.begin(request.world.tick, request.world.tables);
     for (let t = 0; t < this.#codecs.length; t++) {
       plan.begin(t);
       this.#classifyTable(plan, t, request);
@@ -101,6 +111,8 @@ export class SnapshotEncoder {
     let o = nextHeld(old, 0);
     let p = 0;
     let n = 0;
+    const fresh = this.#shared.at(FROM_EMPTY);
+    const common = this.#shared.at(baseline?.tick ?? FROM_EMPTY);
     let source: RowSet | undefined;
     let sourceTick = -1;
     let cursor = 0;
@@ -115,8 +127,14 @@ export class SnapshotEncoder {
       const mine = newId === id ? rows.data[at + OWNER] === seat : id >> 16 === seat;
       if (oldId !== id) {
         plan.add(id, NEW, at, NOT_HELD, since, mine ? FIRST * 2 : weight * (world.tick - since));
-        codec.expect(empty, 0, 0);
-        this.#tryBody(plan, codec, rows, at, request);
+        if (fresh.state(t, n) === DIFFERENT) {
+          plan.share(OF_EMPTY, fresh.start(t, n), fresh.end(t, n), request.budgetBits);
+        } else {
+          codec.expect(empty, 0, 0);
+          if (fresh.write(t, n, codec, rows, world.tick))
+            plan.share(OF_EMPTY, fresh.start(t, n), fresh.end(t, n), request.budgetBits);
+          else this.#tryBody(plan, codec, rows, at, request);
+        }
         n++;
         continue;
       }
@@ -128,21 +146,33 @@ export class SnapshotEncoder {
         plan.add(id, REMOVED, -1, held, since, mine ? FIRST * 2 : FIRST + age);
         continue;
       }
-      if (age > HELD_WINDOW_TICKS) {
-        codec.expect(empty, 0, 0);
-      } else {
-        if (held !== sourceTick) {
-          source = history.get(held)?.tables[t] as RowSet;
-          sourceTick = held;
-          cursor = source.lowerBound(id);
+      const urgency = mine ? FIRST * 2 : weight * age;
+      const sharing = held === baseline?.tick && age <= HELD_WINDOW_TICKS;
+      let state = sharing ? common.state(t, n) : 0;
+      if (state === 0) {
+        if (age > HELD_WINDOW_TICKS) {
+          codec.expect(empty, 0, 0);
+        } else {
+          if (held !== sourceTick) {
+            source = history.get(held)?.tables[t] as RowSet;
+            sourceTick = held;
+            cursor = source.lowerBound(id);
+          }
+          const base = source as RowSet;
+          while (base.id(cursor) < id) cursor++;
+          codec.expect(base.data, cursor * stride, age);
         }
-        const base = source as RowSet;
-        while (base.id(cursor) < id) cursor++;
-        codec.expect(base.data, cursor * stride, age);
+        if (sharing && common.learn(t, n, codec, rows, world.tick)) state = common.state(t, n);
       }
-      const changed = !codec.matches(rows.data, at);
-      plan.add(id, changed ? CHANGED : EXPECTED, at, held, since, mine ? FIRST * 2 : weight * age);
-      if (changed) this.#tryBody(plan, codec, rows, at, request);
+      if (state === DIFFERENT) {
+        plan.add(id, CHANGED, at, held, since, urgency);
+        plan.share(OF_BASELINE, common.start(t, n), common.end(t, n), request.budgetBits);
+      } else if (state === SAME || codec.matches(rows.data, at)) {
+        plan.add(id, EXPECTED, at, held, since, urgency);
+      } else {
+        plan.add(id, CHANGED, at, held, since, urgency);
+        this.#tryBody(plan, codec, rows, at, request);
+      }
       n++;
     }
   }
@@ -155,12 +185,13 @@ export class SnapshotEncoder {
     at: number,
     { world, budgetBits }: SnapshotRequest,
   ): void {
-    if (!plan.fits) return;
     const i = plan.count - 1;
+    plan.source[i] = OWN;
+    if (!plan.fits) return;
     plan.start[i] = this.#bodies.bitLength;
     codec.write(this.#bodies, rows.data, at, world.tick);
     plan.end[i] = this.#bodies.bitLength;
-    plan.fits = this.#bodies.bitLength <= budgetBits;
+    plan.spend(this.#bodies.bitLength - (plan.start[i] ?? 0), budgetBits);
   }
 
   /** Writes bodies in order of urgency until the budget is full; ties go to the smaller table and id. */
@@ -189,6 +220,8 @@ export class SnapshotEncoder {
   /** Writes one row's body to the scratch and notes where. Gives its bits. */
   #writeBody(plan: Plan, i: number, { world, history }: SnapshotRequest): number {
     const kind = plan.kind[i];
+    // A shared body stands where it was written.
+    if (plan.source[i] !== OWN) return (plan.end[i] ?? 0) - (plan.start[i] ?? 0);
     plan.start[i] = this.#bodies.bitLength;
     if (kind === CHANGED || kind === NEW) {
       const t = plan.table[i] ?? 0;
@@ -206,7 +239,9 @@ export class SnapshotEncoder {
   }
 
   /** Writes the codes and the chosen bodies. False, with `w` put back, when that broke the budget after all. */
-  #assemble(w: BitWriter, plan: Plan, { budgetBits }: SnapshotRequest): boolean {
+  #assemble(w: BitWriter, plan: Plan, { budgetBits, baseline }: SnapshotRequest): boolean {
+    this.#sources[OF_EMPTY] = this.#shared.at(FROM_EMPTY).bits;
+    this.#sources[OF_BASELINE] = this.#shared.at(baseline?.tick ?? FROM_EMPTY).bits;
     const start = w.bitLength;
     const limit = start + budgetBits;
     for (let t = 0; t < this.#codecs.length; t++) this.#assembleTable(w, plan, t);
@@ -249,7 +284,7 @@ export class SnapshotEncoder {
       if (kind === REMOVED) w.write(1, 2);
       else {
         w.write(0, 1);
-        w.append(this.#bodies, plan.start[i] ?? 0, plan.end[i] ?? 0);
+        this.#append(w, plan, i);
       }
     }
     flush();
@@ -265,8 +300,12 @@ export class SnapshotEncoder {
       const id = plan.id[i] ?? 0;
       writeId(w, id, lastId);
       lastId = id;
-      w.append(this.#bodies, plan.start[i] ?? 0, plan.end[i] ?? 0);
+      this.#append(w, plan, i);
     }
+  }
+
+  #append(w: BitWriter, plan: Plan, i: number): void {
+    w.append(this.#sources[plan.source[i] ?? OWN] ?? this.#bodies, plan.start[i] ?? 0, plan.end[i] ?? 0);
   }
 
   /** Notes what the client holds once it applies this snapshot [S3]. */
@@ -322,11 +361,14 @@ class Plan {
   start = new Int32Array(64);
   end = new Int32Array(64);
   order = new Int32Array(64);
+  source = new Uint8Array(64);
   #table = 0;
+  #bits = 0;
 
   clear(): void {
     this.count = 0;
     this.fits = true;
+    this.#bits = 0;
     this.tables.length = 0;
   }
 
@@ -346,6 +388,22 @@ class Plan {
     this.since[i] = since;
     this.urgency[i] = urgency;
     this.chosen[i] = 1;
+    this.source[i] = OWN;
+  }
+
+  /** The row added last has its body in shared bits. */
+  share(source: number, start: number, end: number, budgetBits: number): void {
+    const i = this.count - 1;
+    this.source[i] = source;
+    this.start[i] = start;
+    this.end[i] = end;
+    this.spend(end - start, budgetBits);
+  }
+
+  /** Counts a body against the budget. */
+  spend(bits: number, budgetBits: number): void {
+    this.#bits += bits;
+    if (this.#bits > budgetBits) this.fits = false;
   }
 
   sortByUrgency(): this {
@@ -363,7 +421,7 @@ class Plan {
       next.set(this[key]);
       this[key] = next;
     }
-    for (const key of ['kind', 'table', 'chosen'] as const) {
+    for (const key of ['kind', 'table', 'chosen', 'source'] as const) {
       const next = new Uint8Array(size);
       next.set(this[key]);
       this[key] = next;

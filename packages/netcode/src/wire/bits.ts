@@ -79,15 +79,17 @@ export class BitWriter {
 
   /** Copies bits `from`..`to` of another writer. */
   append(other: BitWriter, from: number, to: number): void {
-    const source = other.bytes;
-    let at = from;
-    while (at < to) {
-      const offset = at & 7;
-      const count = Math.min(8 - offset, to - at);
-      const index = at >> 3;
-      const byte = index < other.#at ? (source[index] ?? 0) : other.#bits;
-      this.write(byte >>> offset, count);
-      at += count;
+    const { bytes } = other;
+    // The unfinished byte of the other writer stands in its register; reading it from memory is simpler.
+    if (other.#at < bytes.length) bytes[other.#at] = other.#bits;
+    for (let at = from; at < to; at += 24) {
+      const byte = at >> 3;
+      const word =
+        (bytes[byte] ?? 0) |
+        ((bytes[byte + 1] ?? 0) << 8) |
+        ((bytes[byte + 2] ?? 0) << 16) |
+        ((bytes[byte + 3] ?? 0) << 24);
+      this.write(word >>> (at & 7), to - at < 24 ? to - at : 24);
     }
   }
 
