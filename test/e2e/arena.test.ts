@@ -77,6 +77,15 @@ test('two pages play each other over WebRTC: at once on one’s own, smoothly on
     .toSatisfy(([one, other]: string[]) => one === other);
   await expect.poll(() => feedLines(a.page)).toBeGreaterThan(0);
 
+  // A page that says `null`, and a stranger that answers with nothing, harm nobody.
+  await b.page.evaluate(() => window.dataChannel?.send('null'));
+  const answered = await fetch(`${url}/.wrtc/v2/connections/0/remote-description`, {
+    method: 'POST',
+    body: '{}',
+  });
+  expect(answered.status).toBeGreaterThanOrEqual(400);
+  expect(answered.status).toBeLessThan(500);
+
   // A reload gives the same seat and the same count back.
   const seat = await a.page.evaluate(() => window.tickwire?.seat);
   await a.page.reload();

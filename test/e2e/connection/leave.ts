@@ -4,7 +4,7 @@ import { openGeckos } from '@tickwire/netcode/client';
 
 const page = globalThis as unknown as { left: number };
 page.left = 0;
-while (page.left < 100) {
+while (page.left < 300) {
   const controller = new AbortController();
   if (page.left % 4 === 3) setTimeout(() => controller.abort(), 10 + page.left);
   await openGeckos({ url: location.origin, signal: controller.signal }).then(

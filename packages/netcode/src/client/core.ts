@@ -1,12 +1,10 @@
 /** A client as a sans-IO core: bytes, time and input come in; datagrams, events and the view go out. */
 
-import { History } from '../base/history.ts';
 import { Rate } from '../base/stats.ts';
 import {
   AWAY_AFTER_MS,
   GATE_AFTER_MS,
   MAX_DATAGRAM_BYTES,
-  MAX_TICK,
   type Millis,
   PROBE_EVERY_MS,
 } from '../base/units.ts';
@@ -29,21 +27,18 @@ import {
 } from '../connection/handshake.ts';
 import { Outbox } from '../connection/outbox.ts';
 import { unpackPayload } from '../connection/payload.ts';
-import { newReplica, type Replica, SnapshotDecoder } from '../replication/decode.ts';
+import type { Replica } from '../replication/decode.ts';
 import {
-  BASELINE_BITS,
-  BASELINE_WINDOW,
   CLIENT_PACKET,
   COMMAND_COUNT_BITS,
   MAX_COMMANDS,
-  readControls,
   readHeader,
   readSlackReport,
   SERVER_PACKET,
   type SlackReport,
   writeHeader,
 } from '../replication/packets.ts';
-import { CommandSampler, controlWords, writeCommand } from '../simulation/commands.ts';
+import { CommandSampler, writeCommand } from '../simulation/commands.ts';
 import type { Game } from '../simulation/game.ts';
 import { decodeMessage, encodeMessage, type MessageRefusal } from '../simulation/messages.ts';
 import type { InputOf, PayloadOf, Shape } from '../simulation/types.ts';
@@ -52,6 +47,7 @@ import { CommandClock } from './clock.ts';
 import { type ClientView, clientView } from './facade.ts';
 import { Playback } from './playback.ts';
 import { Predictor } from './prediction.ts';
+import { Replicas, type SnapshotRefusal } from './replicas.ts';
 import { View } from './view.ts';
 
 export interface ClientCoreOptions {
@@ -89,9 +85,7 @@ export type ClientRefusal =
   | 'bad-padding'
   | 'bad-messages'
   | 'duplicate-packet'
-  | 'unknown-baseline'
-  | 'stale-snapshot'
-  | 'malformed-snapshot';
+  | SnapshotRefusal;
 
 export interface ClientStats {
   /** Round trip in ms, without the time that either side waits before answering. */
@@ -166,14 +160,9 @@ export class ClientCore<S extends Shape = Shape> {
   readonly #outbox = new Outbox();
   readonly #events: ClientEvent[] = [];
   readonly #view: View;
-  readonly #decoder: SnapshotDecoder;
-  readonly #replicas: History<Replica>;
-  #newest: Replica | undefined;
-  /** What the next snapshot is decoded into. It enters the ring only once its packet was accepted whole. */
-  #spare: Replica;
+  readonly #replicas: Replicas;
   #newestAt: Millis = 0;
   #snapshots = 0;
-  #ackNone = true;
   #predictor: Predictor<S> | undefined;
   readonly #clock: CommandClock;
   readonly #playback: Playback;
@@ -219,9 +208,7 @@ export class ClientCore<S extends Shape = Shape> {
       schema.rows.map((row) => row.name in rules),
     );
     this.view = clientView<S>(this.#view);
-    this.#decoder = new SnapshotDecoder(schema);
-    this.#replicas = new History(BASELINE_WINDOW + 1);
-    this.#spare = newReplica(schema, controlWords(schema.command));
+    this.#replicas = new Replicas(schema);
     // At least the ticks per client packet plus one: one packet may be lost without a command missing its tick.
     this.#maxLead = Math.floor((MAX_LEAD_MS * schema.tickRate) / 1000);
     this.#clock = new CommandClock(schema.tickMs, 2);
@@ -254,7 +241,7 @@ export class ClientCore<S extends Shape = Shape> {
 
   /** The newest snapshot, for instruments. */
   get replica(): Replica | undefined {
-    return this.#newest;
+    return this.#replicas.newest;
   }
 
   /** The prediction, for instruments. */
@@ -328,35 +315,16 @@ export class ClientCore<S extends Shape = Shape> {
 
   /** Fills `view` for a frame at `now`. */
   draw(now: Millis): void {
-    const newest = this.#newest;
+    const { newest } = this.#replicas;
     if (newest === undefined) return;
     const tick = this.#playback.advance(now, newest.tick);
-    const { ticksPerSnapshot } = this.game.schema;
-    let older: Replica | undefined;
-    let newer: Replica | undefined;
-    for (
-      let number = newest.tick / ticksPerSnapshot, back = 0;
-      back <= BASELINE_WINDOW && number >= 0;
-      number--, back++
-    ) {
-      const replica = this.#replicas.get(number);
-      if (replica === undefined) continue;
-      if (replica.tick <= tick) {
-        older = replica;
-        break;
-      }
-      newer = replica;
-    }
-    // The view may start before the first snapshot's tick: show that one until then.
-    if (older === undefined) {
-      older = newer;
-      newer = undefined;
-    }
+    const { older, newer } = this.#replicas.around(tick);
     this.#view.draw(
       now,
       tick,
-      older,
-      newer,
+      // The view may start before the first snapshot's tick: show that one until then.
+      older ?? newer,
+      older === undefined ? undefined : newer,
       this.#predictor as unknown as Predictor<never> | undefined,
       this.#ownTick(now),
     );
@@ -390,7 +358,7 @@ export class ClientCore<S extends Shape = Shape> {
 
   stats(): ClientStats {
     const { tickMs } = this.game.schema;
-    const newest = this.#newest;
+    const { newest } = this.#replicas;
     return {
       rtt: this.#acks.rtt,
       jitter: this.#playback.jitter,
@@ -479,8 +447,6 @@ export class ClientCore<S extends Shape = Shape> {
     // What the page sent before the first welcome still waits; what it sent to a former session is of no use to this one.
     if (this.#predictor !== undefined) this.#channels = new MessageChannels();
     this.#replicas.clear();
-    this.#newest = undefined;
-    this.#ackNone = true;
     this.#clock.stop();
     this.#sampler.dropPulls();
     this.#playback.reset();
@@ -535,7 +501,7 @@ export class ClientCore<S extends Shape = Shape> {
       this.#acks.receivedPacket(now, header.seq);
       return 'duplicate-packet';
     }
-    const replica = hasSnapshot ? this.#readSnapshot(r, tick) : undefined;
+    const replica = hasSnapshot ? this.#replicas.read(r, tick) : undefined;
     if (typeof replica === 'string') return replica;
     if (!r.align()) return r.failed ? 'truncated' : 'bad-padding';
     if (this.#channels.read(bytes, r.byteOffset, bytes.length) !== 'ok') return 'bad-messages';
@@ -549,40 +515,15 @@ export class ClientCore<S extends Shape = Shape> {
     return 'ok';
   }
 
-  /** Decodes into the spare replica; the ring stays as it is until the packet is accepted. */
-  #readSnapshot(r: BitReader, tick: number): Replica | ClientRefusal {
-    const { ticksPerSnapshot } = this.game.schema;
-    if (tick % ticksPerSnapshot !== 0 || tick > MAX_TICK) return 'bad-value';
-    const number = tick / ticksPerSnapshot;
-    const newest = this.#newest === undefined ? -1 : this.#newest.tick / ticksPerSnapshot;
-    if (number <= newest - BASELINE_WINDOW || this.#replicas.get(number) !== undefined)
-      return 'stale-snapshot';
-    const age = r.read(BASELINE_BITS);
-    const baseline = age === 0 ? undefined : this.#replicas.get(number - age);
-    if (age > 0 && baseline === undefined) {
-      // What the server believes is held here is not: from now on "none" is acknowledged, until a snapshot fits [S1].
-      if (number > newest) this.#ackNone = true;
-      return 'unknown-baseline';
-    }
-    readControls(r, this.#spare.controls, baseline?.controls);
-    this.#decoder.decode(r, baseline, tick, this.#spare);
-    return r.failed ? 'malformed-snapshot' : this.#spare;
-  }
-
   #applySnapshot(now: Millis, replica: Replica, report: SlackReport | undefined): void {
-    const { schema } = this.game;
-    const number = replica.tick / schema.ticksPerSnapshot;
-    this.#spare = this.#replicas.recycle(number) ?? newReplica(schema, controlWords(schema.command));
-    this.#replicas.set(number, replica);
+    const first = this.#replicas.newest === undefined;
+    const isNewest = this.#replicas.keep(replica);
     this.#snapshots++;
     this.#playback.arrived(now, replica.tick);
     this.onSnapshot?.(replica);
-    if (this.#newest !== undefined && replica.tick <= this.#newest.tick) return;
+    if (!isNewest) return;
     const predictor = this.#predictor as Predictor<S>;
-    const first = this.#newest === undefined;
-    this.#newest = replica;
     this.#newestAt = now;
-    this.#ackNone = false;
     const ahead = this.#clock.position - replica.tick;
     if (first) this.#start(now, replica);
     // A server that stalled has dropped ticks, and this client runs beyond all it may predict: no report would ever tell.
@@ -623,8 +564,9 @@ export class ClientCore<S extends Shape = Shape> {
   /** Simulates up to the clock. True when there is a new command to send. */
   #steps(): boolean {
     const predictor = this.#predictor;
-    if (predictor === undefined || !this.#clock.running || this.#newest === undefined) return false;
-    const due = Math.min(Math.floor(this.#clock.position), this.#newest.tick + this.#maxLead);
+    const { newest } = this.#replicas;
+    if (predictor === undefined || !this.#clock.running || newest === undefined) return false;
+    const due = Math.min(Math.floor(this.#clock.position), newest.tick + this.#maxLead);
     if (due - predictor.tick > MAX_STEPS) predictor.skipTo(due - 1);
     let stepped = false;
     while (predictor.tick < due) {
@@ -648,9 +590,9 @@ export class ClientCore<S extends Shape = Shape> {
     const seq = this.#acks.next(now);
     writeHeader(w, CLIENT_PACKET, seq, this.#acks.header(now));
     w.write(this.#hidden ? 1 : 0, 1);
-    const ack = this.#ackNone ? undefined : this.#newest;
-    w.write(ack === undefined ? 0 : 1, 1);
-    if (ack !== undefined) w.write(ack.tick, 32);
+    const { acknowledged } = this.#replicas;
+    w.write(acknowledged === undefined ? 0 : 1, 1);
+    if (acknowledged !== undefined) w.write(acknowledged, 32);
     this.#writeCommands(w);
     const length = w.finish();
     const messages = this.#channels.fill(
