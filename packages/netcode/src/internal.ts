@@ -1,6 +1,7 @@
 /** What `@tickwire/server` and the instruments use of the core. Not for games: these names may change in any release. */
 
 export { assert, UsageError, unreachable } from './base/assert.ts';
+export { hex } from './base/hex.ts';
 export { History } from './base/history.ts';
 export { Rng } from './base/rng.ts';
 export { type Seq, seqDelta } from './base/seq.ts';

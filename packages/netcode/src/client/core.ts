@@ -1,5 +1,6 @@
 /** A client as a sans-IO core: bytes, time and input come in; datagrams, events and the view go out. */
 
+import { hex, unhex } from '../base/hex.ts';
 import { Rate } from '../base/stats.ts';
 import {
   AWAY_AFTER_MS,
@@ -23,6 +24,7 @@ import {
   type HandshakeRefusal,
   type Nonce,
   type RefusalCode,
+  TOKEN_BYTES,
   type Welcome,
 } from '../connection/handshake.ts';
 import { Outbox } from '../connection/outbox.ts';
@@ -656,7 +658,7 @@ export class ClientCore<S extends Shape = Shape> {
       encodeHello({
         nonce: this.#nonce,
         schemaHash: hash,
-        token: this.#token === undefined ? undefined : unhex(this.#token),
+        token: this.#token === undefined ? undefined : unhex(this.#token, TOKEN_BYTES),
         room: this.#room,
         name: this.#name,
         profile: new Uint8Array(0),
@@ -707,15 +709,3 @@ const WELCOME = 2;
 const REFUSED = 3;
 const BYE = 6;
 const PROBE = 7;
-
-function hex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
-}
-
-/** Bytes of a token in hex; undefined when it is not one, so that a broken store only costs the old seat. */
-function unhex(text: string): Uint8Array | undefined {
-  if (!/^[0-9a-f]{32}$/.test(text)) return undefined;
-  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(text.slice(i * 2, i * 2 + 2), 16));
-}

@@ -22,6 +22,7 @@ import {
   type Hello,
   HIDDEN_AWAY_AFTER_MS,
   helloNonce,
+  hex,
   type InputOf,
   MAX_DATAGRAM_BYTES,
   MAX_OPTIONS_BYTES,
@@ -643,9 +644,3 @@ function weightsOf<S extends Shape>(game: Game<S>): number[] {
 }
 
 const sameNonce = (a: Nonce, b: Nonce): boolean => a[0] === b[0] && a[1] === b[1];
-
-function hex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
-}
