@@ -70,7 +70,7 @@ test('two pages play each other over WebRTC: at once on one’s own, smoothly on
   // Both stand still among six bots until somebody dies; then both pages count the same.
   const before = await scores(a.page);
   await expect
-    .poll(async () => total(await scores(a.page)), { timeout: 60_000 })
+    .poll(async () => total(await scores(a.page)), { timeout: 120_000 })
     .toBeGreaterThan(total(before));
   await expect
     .poll(
