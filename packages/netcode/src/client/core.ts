@@ -624,7 +624,7 @@ export class ClientCore<S extends Shape = Shape> {
     this.#writeNewest(w, count);
     // Large commands that change all the time: fewer of them, but the packet stays one datagram with room for messages.
     for (; w.bitLength - start > MAX_COMMAND_BITS; count >>= 1) {
-      w.rewind(start);
+      w.seek(start);
       this.#writeNewest(w, count >> 1);
     }
   }

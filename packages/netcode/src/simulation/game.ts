@@ -6,6 +6,8 @@ import { oneOf, text } from '../wire/fields.ts';
 import { compileRow, describeFields, type RowSchema, schemaHash } from '../wire/schema.ts';
 import { type CommandSchema, compileCommand } from './commands.ts';
 import { type RowClass, rowClass } from './entity.ts';
+import { type Area, compileInterest, type InterestGrid, type PositionWords } from './grid.ts';
+import { compileSecrets, type Secrets } from './secrets.ts';
 import type {
   Context,
   Entity,
@@ -13,6 +15,7 @@ import type {
   FieldMap,
   MessageType,
   PayloadOf,
+  Player,
   Shape,
   StandardSchema,
   Who,
@@ -37,8 +40,21 @@ export interface Definition<S extends Shape> {
   readonly messages?: S['messages'];
   /** Which rows a client predicts: a pure function over sent fields. Default: the rows it owns. */
   readonly predict?: { readonly [N in keyof S['entities']]?: (row: Entity<S, N>, me: number) => boolean };
-  /** More is sent sooner when not all fits a datagram. Default 1 per type. */
-  readonly priority?: { readonly [N in keyof S['entities']]?: number };
+  /** More is sent sooner when not all fits a datagram: a weight per type, or per viewer and row. Default 1. */
+  readonly priority?: {
+    readonly [N in keyof S['entities']]?: number | ((viewer: Seer<S>, row: Entity<S, N>) => number);
+  };
+  /** Types that a client is sent only near what it looks at. Without it everybody is sent everything. */
+  readonly interest?: Interest<S>;
+  /**
+   * Fog, stealth, secrets: rows for which this is false are not sent to that viewer, whatever its area. A pure function over the world.
+   * A player's own rows are always sent.
+   */
+  readonly visible?: {
+    readonly [N in keyof S['entities']]?: (viewer: Seer<S>, row: Entity<S, N>, world: World<S>) => boolean;
+  };
+  /** Team of a seat, for `teamOnly` fields and the rules above. Default: nobody has one. */
+  team?(world: World<S>, seat: number): number;
   setup?(world: World<S>, ctx: Context<S>): void;
   join?(world: World<S>, who: Who, ctx: Context<S>): void;
   leave?(world: World<S>, who: Who, ctx: Context<S>): void;
@@ -50,6 +66,27 @@ export interface Definition<S extends Shape> {
     ctx: Context<S>,
   ): void;
   step(world: World<S>, ctx: Context<S>): void;
+}
+
+/** Who looks: one client. */
+export interface Seer<S extends Shape> {
+  readonly seat: number;
+  readonly team: number;
+  readonly player: Player<S> | undefined;
+}
+
+/** Interest by place. World units are those of the position fields. */
+export interface Interest<S extends Shape> {
+  /** The two fields that hold a type's place. Types that are not named are relevant everywhere. */
+  readonly position: { readonly [N in keyof S['entities']]?: readonly [string, string] };
+  /** What a client looks at; undefined: nothing but its own rows. Default: a circle of `radius` around the rows that it owns. */
+  area?(viewer: Seer<S>, world: World<S>): Area | undefined;
+  /** Radius of the default area. */
+  readonly radius?: number;
+  /** Edge of the square cells that are shown or not as a whole. Default: a third of `radius`. */
+  readonly cell?: number;
+  /** How far outside an entity must be to change cells, and a cell to be let go. Default: an eighth of `cell`. */
+  readonly margin?: number;
 }
 
 /** Layouts and constants compiled from a definition. */
@@ -65,6 +102,11 @@ export interface GameSchema {
   readonly rowClasses: readonly RowClass[];
   readonly command: CommandSchema;
   readonly messageNames: readonly string[];
+  /** Cells of the interest grid, and per row schema where its position is; undefined when a type, or every type, is relevant everywhere. */
+  readonly grid: InterestGrid | undefined;
+  readonly positions: readonly (PositionWords | undefined)[];
+  /** Per row schema: what of a row is not told to everybody. */
+  readonly secrets: readonly Secrets[];
   readonly hash: readonly [number, number];
 }
 
@@ -156,6 +198,10 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     `a game has at most ${MAX_TABLES - 2} entity types, got ${rows.length - 2}`,
   );
   checkRefs(rows);
+  const { grid, positions } = compileInterest(definition.interest, rows);
+  const hidden = rows.map(
+    ({ name: type, index }) => positions[index] !== undefined || definition.visible?.[type] !== undefined,
+  );
   const command = compileCommand(definition.command);
   const messageNames = Object.keys(messages);
   assert(messageNames.length <= 255, 'at most 255 message types');
@@ -175,6 +221,9 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     rowClasses: rows.map((row) => (row.index === PLAYERS ? playerClass(row) : rowClass(row))),
     command,
     messageNames,
+    grid,
+    positions,
+    secrets: rows.map((row) => compileSecrets(row, rows, hidden)),
     hash: schemaHash([
       PROTOCOL_VERSION,
       name,
@@ -184,6 +233,8 @@ function compileGame(definition: Definition<Shape>): GameSchema {
       described,
       describeFields(definition.command),
       sides,
+      grid === undefined ? null : [grid.columns, grid.lines, positions.map((words) => words !== undefined)],
+      hidden,
     ]),
   };
 }

@@ -70,7 +70,7 @@ describe('bits', () => {
           } else if (step.type === 'mark') {
             mark = model.length;
           } else if (mark <= model.length) {
-            w.rewind(mark);
+            w.seek(mark);
             model = model.slice(0, mark);
           }
           expect(w.bitLength).toBe(model.length);
@@ -156,7 +156,7 @@ describe('bits', () => {
     w.write(0xabcde, 20);
     w.write(0xffff, 24);
     expect(w.overflowed).toBe(true);
-    w.rewind(20);
+    w.seek(20);
     expect(w.overflowed).toBe(false);
     w.write(0x123, 12);
     expect(w.overflowed).toBe(false);

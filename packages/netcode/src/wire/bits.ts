@@ -5,66 +5,72 @@
  *     76543210          76543210
  *     bbbaaaaa          ....bbbb     a: 5 bits written first, b: 7 bits written next
  *
+ * Both work on 32-bit words: the first bit written is the lowest bit of the first word, which in memory is the lowest bit of the first byte.
  * The reader's failure is sticky and yields zeros, so decoders need no check per field; loops over peer-sent counts also stop on `failed`.
  */
 
+/** Typed arrays have the order of the machine. On a machine of the other order bits go through bytes, one at a time. */
+const LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+const NO_WORDS = new Uint32Array(0);
+
 export class BitWriter {
   readonly bytes: Uint8Array;
+  /** The same memory in words, as far as whole words reach. */
+  readonly #words: Uint32Array;
+  /** Words that are complete. */
   #at = 0;
+  /** The bits of the next word, and how many there are: 0..31. */
   #bits = 0;
   #fill = 0;
-  /** True once something did not fit. What was written since then is lost. */
-  overflowed = false;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    this.#words =
+      LITTLE_ENDIAN && bytes.byteOffset % 4 === 0
+        ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2)
+        : NO_WORDS;
   }
 
-  /** Number of bits written so far. */
+  /** Number of bits written so far, also those that did not fit. */
   get bitLength(): number {
-    return this.#at * 8 + this.#fill;
+    return this.#at * 32 + this.#fill;
+  }
+
+  /** True while more is written than fits. What is past the end is lost. */
+  get overflowed(): boolean {
+    return this.#at * 32 + this.#fill > this.bytes.length * 8;
   }
 
   reset(): void {
     this.#at = 0;
     this.#bits = 0;
     this.#fill = 0;
-    this.overflowed = false;
   }
 
-  /** Forgets everything after the first `bits` bits. */
-  rewind(bits: number): void {
-    const at = bits >> 3;
-    const partial = at < this.#at ? (this.bytes[at] ?? 0) : this.#bits;
-    this.#at = at;
-    this.#fill = bits & 7;
-    this.#bits = partial & ((1 << this.#fill) - 1);
-    this.overflowed = false;
+  /** Goes on after the first `bits` bits of the memory: back to an earlier length, or past what somebody else wrote behind this writer. */
+  seek(bits: number): void {
+    this.#flush();
+    this.#at = bits >>> 5;
+    this.#fill = bits & 31;
+    this.#bits = this.#fill === 0 ? 0 : this.#word(this.#at) & ((1 << this.#fill) - 1);
   }
 
   /** Writes the low `count` bits of `value`; count 0..32. */
   write(value: number, count: number): void {
-    if (count > 24) {
-      this.write(value & 0xffff, 16);
-      this.write(value >>> 16, count - 16);
+    const low = count === 32 ? value : value & ((1 << count) - 1);
+    const fill = this.#fill;
+    const bits = this.#bits | (low << fill);
+    if (fill + count < 32) {
+      this.#bits = bits;
+      this.#fill = fill + count;
       return;
     }
-    let bits = this.#bits | ((value & ((1 << count) - 1)) << this.#fill);
-    let fill = this.#fill + count;
-    let at = this.#at;
-    const bytes = this.bytes;
-    while (fill >= 8) {
-      if (at >= bytes.length) {
-        this.overflowed = true;
-        return;
-      }
-      bytes[at++] = bits & 0xff;
-      bits >>>= 8;
-      fill -= 8;
-    }
-    this.#bits = bits;
-    this.#fill = fill;
-    this.#at = at;
+    const at = this.#at++;
+    if (at < this.#words.length) this.#words[at] = bits;
+    else this.#store(at, bits);
+    this.#bits = fill === 0 ? 0 : low >>> (32 - fill);
+    this.#fill = fill + count - 32;
   }
 
   /** Exponential Golomb code of order `k` for an integer 0..2^31-2: small numbers take few bits, each number has one code. */
@@ -72,6 +78,11 @@ export class BitWriter {
     const shifted = value + (1 << k);
     const size = 31 - Math.clz32(shifted);
     const extra = size - k;
+    if (extra + size < 32) {
+      // Zeros, a one, then the low bits.
+      this.write((1 | ((shifted - (1 << size)) << 1)) << extra, extra + 1 + size);
+      return;
+    }
     this.write(0, extra);
     this.write(1, 1);
     this.write(shifted - (1 << size), size);
@@ -79,29 +90,62 @@ export class BitWriter {
 
   /** Copies bits `from`..`to` of another writer. */
   append(other: BitWriter, from: number, to: number): void {
-    const { bytes } = other;
-    // The unfinished byte of the other writer stands in its register; reading it from memory is simpler.
-    if (other.#at < bytes.length) bytes[other.#at] = other.#bits;
-    for (let at = from; at < to; at += 24) {
-      const byte = at >> 3;
-      const word =
-        (bytes[byte] ?? 0) |
-        ((bytes[byte + 1] ?? 0) << 8) |
-        ((bytes[byte + 2] ?? 0) << 16) |
-        ((bytes[byte + 3] ?? 0) << 24);
-      this.write(word >>> (at & 7), to - at < 24 ? to - at : 24);
+    other.#flush();
+    const shift = from & 31;
+    let i = from >>> 5;
+    let left = to - from;
+    let word = other.#word(i++);
+    while (left > 0) {
+      const next = shift + left > 32 ? other.#word(i++) : 0;
+      const bits = shift === 0 ? word : (word >>> shift) | (next << (32 - shift));
+      this.write(bits, left < 32 ? left : 32);
+      word = next;
+      left -= 32;
     }
   }
 
   /** Fills the last byte with zero bits and gives the number of bytes. */
   finish(): number {
-    if (this.#fill > 0) this.write(0, 8 - this.#fill);
-    return this.#at;
+    const rest = -this.#fill & 7;
+    if (rest > 0) this.write(0, rest);
+    this.#flush();
+    return this.#at * 4 + (this.#fill >>> 3);
+  }
+
+  /** Brings the unfinished word to memory. */
+  #flush(): void {
+    if (this.#fill === 0) return;
+    const at = this.#at * 4;
+    for (let i = 0; i * 8 < this.#fill && at + i < this.bytes.length; i++)
+      this.bytes[at + i] = this.#bits >>> (i * 8);
+  }
+
+  #store(index: number, bits: number): void {
+    const at = index * 4;
+    for (let i = 0; i < 4 && at + i < this.bytes.length; i++) this.bytes[at + i] = bits >>> (i * 8);
+  }
+
+  #word(index: number): number {
+    if (index < this.#words.length) return this.#words[index] as number;
+    const at = index * 4;
+    const { bytes } = this;
+    return (
+      (bytes[at] ?? 0) |
+      ((bytes[at + 1] ?? 0) << 8) |
+      ((bytes[at + 2] ?? 0) << 16) |
+      ((bytes[at + 3] ?? 0) << 24)
+    );
   }
 }
 
+/** Words for a datagram, so that a reader grows for nothing but test data. */
+const MIN_WORDS = 296;
+
 export class BitReader {
-  #bytes: Uint8Array = new Uint8Array(0);
+  /** A copy of the bytes, in words, with one word to spare: what is read may straddle two. */
+  #words = new Uint32Array(MIN_WORDS);
+  #view = new Uint8Array(this.#words.buffer);
+  #start = 0;
   #at = 0;
   #end = 0;
   /** True once more was read than there is. Stays true. */
@@ -111,11 +155,18 @@ export class BitReader {
     if (bytes !== undefined) this.open(bytes, 0, bytes.length);
   }
 
-  /** Starts over on bytes `start`..`end`. */
+  /** Starts over on bytes `start`..`end`. They are copied. */
   open(bytes: Uint8Array, start: number, end: number): this {
-    this.#bytes = bytes;
-    this.#at = start * 8;
-    this.#end = end * 8;
+    const size = end - start;
+    if (size + 8 > this.#view.length) {
+      this.#words = new Uint32Array((size >> 2) + MIN_WORDS);
+      this.#view = new Uint8Array(this.#words.buffer);
+    }
+    this.#view.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+    if (!LITTLE_ENDIAN) swapWords(this.#view, size);
+    this.#start = start;
+    this.#at = 0;
+    this.#end = size * 8;
     this.failed = false;
     return this;
   }
@@ -127,25 +178,17 @@ export class BitReader {
 
   /** Reads `count` bits as an unsigned number; count 0..32. Zero after a failure. */
   read(count: number): number {
-    if (this.#at + count > this.#end || this.failed) {
+    const at = this.#at;
+    if (at + count > this.#end || this.failed) {
       this.failed = true;
       return 0;
     }
-    return count <= 24 ? this.#take(count) : this.#take(16) + this.#take(count - 16) * 65536;
-  }
-
-  /** At most 24 bits, which lie within four bytes. Bytes past the end read as zero, and no bit of them is kept. */
-  #take(count: number): number {
-    const bytes = this.#bytes;
-    const byte = this.#at >> 3;
-    const word =
-      (bytes[byte] ?? 0) |
-      ((bytes[byte + 1] ?? 0) << 8) |
-      ((bytes[byte + 2] ?? 0) << 16) |
-      ((bytes[byte + 3] ?? 0) << 24);
-    const value = (word >>> (this.#at & 7)) & ((1 << count) - 1);
-    this.#at += count;
-    return value;
+    this.#at = at + count;
+    const shift = at & 31;
+    const words = this.#words;
+    let bits = (words[at >>> 5] as number) >>> shift;
+    if (shift + count > 32) bits |= (words[(at >>> 5) + 1] as number) << (32 - shift);
+    return count === 32 ? bits >>> 0 : bits & ((1 << count) - 1);
   }
 
   readBool(): boolean {
@@ -171,11 +214,21 @@ export class BitReader {
 
   /** Reads up to the next whole byte; true when the padding was zero, as the one valid encoding has it. */
   align(): boolean {
-    return this.read((8 - (this.#at & 7)) & 7) === 0;
+    return this.read(-this.#at & 7) === 0;
   }
 
-  /** Index of the byte that the next bit is in. */
-  get byteOffset(): number {
-    return (this.#at + 7) >> 3;
+  /** Leaves out bytes that somebody else reads. */
+  skip(bytes: number): void {
+    if (this.#at + bytes * 8 > this.#end) this.failed = true;
+    else this.#at += bytes * 8;
   }
+
+  /** Index, in the bytes that were opened, of the byte that the next bit is in. */
+  get byteOffset(): number {
+    return this.#start + ((this.#at + 7) >> 3);
+  }
+}
+
+function swapWords(bytes: Uint8Array, size: number): void {
+  for (let at = 0; at < size; at += 4) bytes.subarray(at, at + 4).reverse();
 }

@@ -15,6 +15,8 @@ export type FieldKind =
   | 'oneOf'
   | 'press';
 
+export type Audience = 'all' | 'owner' | 'team';
+
 /** What a field constructor returns. `T` is the type that game code reads and writes. */
 export interface Field<T = unknown> {
   readonly kind: FieldKind;
@@ -29,6 +31,8 @@ export interface Field<T = unknown> {
   readonly bits: number;
   /** Never sent, but saved and restored with the tick. */
   readonly local: boolean;
+  /** Who is told: everybody who sees the row, its owner, or the players of its owner's team. Others read the default. */
+  readonly audience: Audience;
   /** Name of the field that holds this one's rate of change per second. */
   readonly follows: string | undefined;
   readonly element: Field | undefined;
@@ -151,7 +155,24 @@ export function oneOf<const C extends readonly string[]>(...choices: C): Field<C
 /** Marks a field as never sent. It is rolled back with the tick, and must not influence any sent field. */
 export function local<T>(inner: Field<T>): Field<T> {
   assert(inner.kind !== 'press', 'a press belongs to a command; it cannot be local');
+  assert(inner.audience === 'all', 'a local field is never sent; leave out ownerOnly or teamOnly');
   return { ...inner, local: true };
+}
+
+/** Marks a field as the owner's secret: other clients are never sent it and read its default. */
+export function ownerOnly<T>(inner: Field<T>): Field<T> {
+  return secret(inner, 'owner');
+}
+
+/** Marks a field as a secret of the owner's team (see `team` in `defineGame`): other clients are never sent it and read its default. */
+export function teamOnly<T>(inner: Field<T>): Field<T> {
+  return secret(inner, 'team');
+}
+
+function secret<T>(inner: Field<T>, audience: Audience): Field<T> {
+  assert(inner.kind !== 'press', 'a press belongs to a command; only its sender and the server know it');
+  assert(!inner.local, 'a local field is never sent, so it is secret already');
+  return { ...inner, audience };
 }
 
 /** A counted pull: a jump, a shot, a use. It runs exactly once, also when packets are lost. For commands only. */
@@ -186,6 +207,7 @@ function field<T>(kind: FieldKind, lo: number, hi: number, extra: Extra): Field<
     words: extra.words ?? 1,
     bits: extra.bits ?? bitsFor(hi - lo),
     local: false,
+    audience: 'all',
     follows: extra.follows,
     element: extra.element,
     target: extra.target,

@@ -95,6 +95,10 @@ export function compileRow(name: string, index: number, fields: Fields, tickRate
       rate === undefined || rate.local === field.local,
       `${name}.${key} and the field it follows must both be sent or both be local`,
     );
+    assert(
+      rate === undefined || rate.audience === field.audience,
+      `${name}.${key} and the field it follows must be told to the same players`,
+    );
     layouts.push({
       name: key,
       field,
@@ -146,7 +150,7 @@ export function schemaHash(description: unknown): readonly [number, number] {
 
 /** What of a field goes into the schema hash: all that changes its bits or its meaning. */
 export function describeField(field: Field): unknown {
-  const { kind, lo, hi, step, bits, words, local, follows, target, choices } = field;
+  const { kind, lo, hi, step, bits, words, local, audience, follows, target, choices } = field;
   return [
     kind,
     lo,
@@ -155,6 +159,7 @@ export function describeField(field: Field): unknown {
     bits,
     words,
     local,
+    audience,
     follows ?? null,
     target ?? null,
     choices ?? null,

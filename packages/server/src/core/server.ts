@@ -19,8 +19,10 @@ import {
   encodeRefused,
   encodeWelcome,
   type Game,
+  type HeldRow,
   type Hello,
   HIDDEN_AWAY_AFTER_MS,
+  heldRows,
   helloNonce,
   hex,
   type InputOf,
@@ -38,6 +40,7 @@ import {
   type World,
 } from '@tickwire/netcode/internal';
 import { count, type DatagramRefusal, newCounters, type ServerCounters } from './counters.ts';
+import { RoomInterest } from './interest.ts';
 import { Link } from './link.ts';
 import { Room } from './room.ts';
 import { Seats } from './seats.ts';
@@ -126,6 +129,7 @@ export class ServerCore<S extends Shape = Shape> {
   readonly #byConnection = new Map<number, Session>();
   readonly #bots = new Map<number, BotSeat<S>>();
   readonly #encoder: SnapshotEncoder;
+  readonly #interest: RoomInterest<S>;
   readonly #outbox = new Outbox();
   readonly #events: ServerEvent[] = [];
   readonly #welcomeOptions: Uint8Array;
@@ -162,7 +166,8 @@ export class ServerCore<S extends Shape = Shape> {
       development: options.development ?? false,
       record: options.record ?? false,
     });
-    this.#encoder = new SnapshotEncoder(game.schema, weightsOf(game));
+    this.#interest = new RoomInterest(game, this.room);
+    this.#encoder = new SnapshotEncoder(game.schema, this.room.history, this.#interest);
   }
 
   get tick(): number {
@@ -264,6 +269,12 @@ export class ServerCore<S extends Shape = Shape> {
   /** The session of a seat, for instruments and admin tools. */
   session(seat: number): Session | undefined {
     return this.#sessions.get(seat);
+  }
+
+  /** The rows of a table that a client holds once it has applied the snapshot of `tick`; undefined when that is forgotten. For tests of [S3]. */
+  heldRows(seat: number, tick: number, table: number): HeldRow[] | undefined {
+    const held = this.#sessions.get(seat)?.heldAt(tick);
+    return held === undefined ? undefined : heldRows(held, table, { get: (of) => this.#encoder.frameAt(of) });
   }
 
   stats(): ServerStats {
@@ -561,6 +572,7 @@ export class ServerCore<S extends Shape = Shape> {
       return;
     }
     link.credit = 0;
+    this.#interest.look(session.viewer);
     this.#send(link.connection, session.packet(now, link, this.room as unknown as Room, this.#encoder));
   }
 
@@ -601,6 +613,7 @@ export class ServerCore<S extends Shape = Shape> {
     this.#substitutedBefore += session.commands.stats.substituted;
     this.#deferredBefore += session.deferredRows;
     this.#sessions.delete(seat);
+    this.#interest.forget(session.viewer);
     this.#bySession.delete(hex(session.token));
     this.#inputs.push({ type: 'leave', seat });
     this.#seats.free(seat, this.tick);
@@ -634,13 +647,5 @@ export class ServerCore<S extends Shape = Shape> {
 const HELLO = 1;
 const BYE = 6;
 const PROBE = 7;
-
-/** Players and room first: everything else on screen refers to them. */
-const BUILT_IN_WEIGHT = 8;
-
-function weightsOf<S extends Shape>(game: Game<S>): number[] {
-  const own = (game.definition.priority ?? {}) as Readonly<Record<string, number | undefined>>;
-  return game.schema.rows.map((row) => (row.index < 2 ? BUILT_IN_WEIGHT : (own[row.name] ?? 1)));
-}
 
 const sameNonce = (a: Nonce, b: Nonce): boolean => a[0] === b[0] && a[1] === b[1];

@@ -22,6 +22,7 @@ import {
   type Seq,
   type SnapshotEncoder,
   seqDelta,
+  Viewer,
   writeControls,
   writeHeader,
   writeSlackReport,
@@ -68,6 +69,8 @@ export class Session {
   snapshotsSkipped = 0;
   /** Entity rows that had to wait for room, over all snapshots. */
   deferredRows = 0;
+  /** What of the world this client is shown. */
+  readonly viewer: Viewer;
   readonly #schema: GameSchema;
   readonly #sent: History<HeldSet>;
   #previous: HeldSet | undefined;
@@ -83,6 +86,7 @@ export class Session {
   constructor(game: Game, seat: number, name: string, token: Uint8Array, nonce: Nonce, now: Millis) {
     this.#schema = game.schema;
     this.seat = seat;
+    this.viewer = new Viewer(seat);
     this.name = name;
     this.token = token;
     this.nonce = nonce;
@@ -101,6 +105,7 @@ export class Session {
     this.commands.forget();
     this.#baseline = undefined;
     this.#previous = undefined;
+    this.#sent.clear();
     this.#newestSeen = -1;
   }
 
@@ -187,10 +192,8 @@ export class Session {
     if (world === undefined) return;
     const age = this.#baseline === undefined ? 0 : (world.tick - this.#baseline.tick) / ticksPerSnapshot;
     // A baseline that history forgot cannot be named: start again from the empty one.
-    if (
-      age > BASELINE_WINDOW ||
-      (age > 0 && room.history.get(world.tick - age * ticksPerSnapshot) === undefined)
-    )
+    encoder.begin(world);
+    if (age > BASELINE_WINDOW || (this.#baseline !== undefined && !encoder.canUse(this.#baseline)))
       this.#baseline = undefined;
     const baseline = this.#baseline;
     w.write(baseline === undefined ? 0 : age, BASELINE_BITS);
@@ -211,10 +214,9 @@ export class Session {
     const budgetBits = (MAX_DATAGRAM_BYTES - reserved - 1) * 8 - w.bitLength;
     encoder.encode(w, {
       world,
-      history: room.history,
       baseline,
       previous: this.#previous,
-      seat: this.seat,
+      viewer: this.viewer,
       budgetBits,
       into,
     });

@@ -1,0 +1,211 @@
+/** Reads what listwriter.ts writes, one list at a time. Total: any bytes give rows or a failure. */
+
+import { HELD_WINDOW_TICKS } from '../base/units.ts';
+import type { RowSet } from '../simulation/rows.ts';
+import type { BitReader } from '../wire/bits.ts';
+import { ID, MARK, OWNER } from '../wire/schema.ts';
+import type { RowCodec } from './rowcodec.ts';
+
+/** Rows of a list at the baseline: indexes into the table's rows, `from`..`to` of `members`. */
+export interface HeldRows {
+  readonly rows: RowSet;
+  readonly members: Int32Array;
+  readonly from: number;
+  readonly to: number;
+}
+
+export class ListReader {
+  readonly #codec: RowCodec;
+  readonly #maxPlayers: number;
+  /** Ids that the server said do not exist any more; the first `goneCount` count. */
+  gone = new Int32Array(16);
+  goneCount = 0;
+  /** Rows of the last list that stayed as they were held, and rows of it in all. */
+  kept = 0;
+  news = 0;
+
+  constructor(codec: RowCodec, maxPlayers: number) {
+    this.#codec = codec;
+    this.#maxPlayers = maxPlayers;
+  }
+
+  /** Reads one list's rows and appends them to `into`, the ones held before first. */
+  read(
+    r: BitReader,
+    held: HeldRows | undefined,
+    table: RowSet | undefined,
+    tick: number,
+    into: RowSet,
+  ): void {
+    this.kept = 0;
+    if (held !== undefined) this.#heldRows(r, held, tick, into);
+    this.#newRows(r, held, table, tick, into);
+  }
+
+  /** Appends all rows of a list as they are held. */
+  keep({ rows, members, from, to }: HeldRows, into: RowSet): void {
+    const { stride } = rows.schema;
+    for (let m = from; m < to; m++) into.push(rows.data, (members[m] as number) * stride);
+  }
+
+  #heldRows(r: BitReader, held: HeldRows, tick: number, into: RowSet): void {
+    const { rows, members, to } = held;
+    const { stride } = rows.schema;
+    let m = held.from;
+    let afterKept = false;
+    while (m < to && !r.failed) {
+      const gap = r.readGolomb(0);
+      if (m + gap > to) {
+        r.fail();
+        return;
+      }
+      for (const end = m + gap; m < end; m++)
+        this.#expectedRow(rows, (members[m] as number) * stride, tick, into);
+      if (m === to) {
+        // A list that ends on a code has no closing gap.
+        if (gap === 0) r.fail();
+        return;
+      }
+      const isKept = this.#coded(r, held, m, gap, afterKept, tick, into);
+      m += isKept ? this.#run : 1;
+      afterKept = isKept;
+    }
+  }
+
+  #run = 0;
+
+  /** Reads one code and its row. True when it was a run of kept rows. */
+  #coded(
+    r: BitReader,
+    { rows, members, to }: HeldRows,
+    m: number,
+    gap: number,
+    afterKept: boolean,
+    tick: number,
+    into: RowSet,
+  ): boolean {
+    const { stride } = rows.schema;
+    const at = (members[m] as number) * stride;
+    if (r.read(1) === 0) {
+      this.#changedRow(r, rows, at, tick, into);
+      return false;
+    }
+    if (r.read(1) === 0) {
+      this.#noteGone(rows.data[at + ID] as number);
+      return false;
+    }
+    // It left this list: for another one, or for nowhere that this client sees.
+    if (r.read(1) === 0) return false;
+    const run = r.readGolomb(0) + 1;
+    if (m + run > to || (afterKept && gap === 0)) {
+      r.fail();
+      return true;
+    }
+    for (let i = m; i < m + run; i++) into.push(rows.data, (members[i] as number) * stride);
+    this.kept += run;
+    this.#run = run;
+    return true;
+  }
+
+  #noteGone(id: number): void {
+    if (this.goneCount >= this.gone.length) {
+      const more = new Int32Array(this.gone.length * 2);
+      more.set(this.gone);
+      this.gone = more;
+    }
+    this.gone[this.goneCount++] = id;
+  }
+
+  #expect(old: RowSet, at: number, tick: number): RowCodec {
+    const codec = this.#codec;
+    const age = tick - (old.data[at + MARK] as number);
+    if (age > HELD_WINDOW_TICKS) codec.expect(old.schema.empty, 0, 0);
+    else codec.expect(old.data, at, age);
+    return codec;
+  }
+
+  #expectedRow(old: RowSet, at: number, tick: number, into: RowSet): void {
+    const codec = this.#expect(old, at, tick);
+    const to = this.#begin(into, old.data[at + ID] as number, tick);
+    const { data } = into;
+    const { expected } = codec;
+    for (let i = MARK + 1; i < expected.length; i++) data[to + i] = expected[i] as number;
+  }
+
+  #changedRow(r: BitReader, old: RowSet, at: number, tick: number, into: RowSet): void {
+    const codec = this.#expect(old, at, tick);
+    // The row may move the data to larger memory: begin it before naming the data.
+    const to = this.#begin(into, old.data[at + ID] as number, tick);
+    codec.read(r, into.data, to, tick);
+    if (codec.matches(into.data, to)) r.fail();
+  }
+
+  #begin(into: RowSet, id: number, tick: number): number {
+    const at = into.push(into.schema.empty, 0);
+    into.data[at + ID] = id;
+    into.data[at + OWNER] = id >> 16;
+    into.data[at + MARK] = tick;
+    return at;
+  }
+
+  /** Rows that are new to the list: those that the client holds at the baseline come from another list. */
+  #newRows(
+    r: BitReader,
+    held: HeldRows | undefined,
+    table: RowSet | undefined,
+    tick: number,
+    into: RowSet,
+  ): void {
+    const count = r.readGolomb(0);
+    this.news = count;
+    let last = 0;
+    for (let n = 0; n < count && !r.failed; n++) {
+      const id = this.#readId(r, last);
+      last = id;
+      if (r.failed) return;
+      const from = table === undefined ? -1 : table.find(id);
+      // What was held in this list is changed, never removed and sent anew: that would be a second encoding.
+      if (from >= 0 && held !== undefined && holds(held, from)) r.fail();
+      if (table !== undefined && from >= 0) this.#movedRow(r, table, from * table.schema.stride, tick, into);
+      else {
+        this.#codec.expect(into.schema.empty, 0, 0);
+        const to = this.#begin(into, id, tick);
+        this.#codec.read(r, into.data, to, tick);
+      }
+    }
+  }
+
+  #movedRow(r: BitReader, table: RowSet, at: number, tick: number, into: RowSet): void {
+    if (r.readBool()) this.#changedRow(r, table, at, tick, into);
+    else this.#expectedRow(table, at, tick, into);
+  }
+
+  /** `1 gap` counts on from the id before, `00` is of seat 0, `01` names another seat. */
+  #readId(r: BitReader, last: number): number {
+    if (r.readBool()) {
+      const id = last + r.readGolomb(4) + 1;
+      if (last === 0 || id >> 16 !== last >> 16) r.fail();
+      return id;
+    }
+    const named = r.readBool();
+    const seat = named ? r.read(8) : 0;
+    const id = seat * 65536 + r.read(16);
+    if (named === (seat === 0) || id <= last || seat > this.#maxPlayers) r.fail();
+    if (last !== 0 && seat === last >> 16) r.fail();
+    return id;
+  }
+}
+
+/** Whether a row stands in a list. */
+function holds({ members, from, to }: HeldRows, row: number): boolean {
+  let low = from;
+  let high = to - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = members[middle] as number;
+    if (found === row) return true;
+    if (found < row) low = middle + 1;
+    else high = middle - 1;
+  }
+  return false;
+}
