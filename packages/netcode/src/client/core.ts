@@ -49,6 +49,7 @@ import { CommandClock } from './clock.ts';
 import { type ClientView, clientView } from './facade.ts';
 import { Playback } from './playback.ts';
 import { Predictor } from './prediction.ts';
+import { Presence, type PresenceListener } from './presence.ts';
 import { Replicas, type SnapshotRefusal } from './replicas.ts';
 import { View } from './view.ts';
 
@@ -73,6 +74,10 @@ export type ClientEvent =
   | { readonly type: 'silent' }
   | { readonly type: 'heard' }
   | { readonly type: 'message'; readonly name: string; readonly payload: unknown }
+  /** An entity came into this client's sight. It is drawn once the view has reached it. */
+  | { readonly type: 'enter'; readonly entity: string; readonly id: number }
+  /** An entity is no longer held. `gone`: it does not exist any more; otherwise it left this client's sight. */
+  | { readonly type: 'leave'; readonly entity: string; readonly id: number; readonly gone: boolean }
   | { readonly type: 'warning'; readonly message: string };
 
 /** Why bytes from the server were not accepted. */
@@ -161,6 +166,17 @@ export class ClientCore<S extends Shape = Shape> {
   #channels = new MessageChannels();
   readonly #outbox = new Outbox();
   readonly #events: ClientEvent[] = [];
+  readonly #presence = new Presence();
+  readonly #presenceListener: PresenceListener = {
+    entered: (table, id) => this.#events.push({ type: 'enter', entity: this.#nameOf(table), id }),
+    left: (table, id, gone) =>
+      this.#events.push({
+        type: 'leave',
+        entity: this.#nameOf(table),
+        id,
+        gone: gone || !this.#mayHide(table),
+      }),
+  };
   readonly #view: View;
   readonly #replicas: Replicas;
   #newestAt: Millis = 0;
@@ -449,6 +465,7 @@ export class ClientCore<S extends Shape = Shape> {
     // What the page sent before the first welcome still waits; what it sent to a former session is of no use to this one.
     if (this.#predictor !== undefined) this.#channels = new MessageChannels();
     this.#replicas.clear();
+    this.#presence.clear();
     this.#clock.stop();
     this.#sampler.dropPulls();
     this.#playback.reset();
@@ -524,6 +541,7 @@ export class ClientCore<S extends Shape = Shape> {
     this.#playback.arrived(now, replica.tick);
     this.onSnapshot?.(replica);
     if (!isNewest) return;
+    this.#presence.update(replica, this.#presenceListener);
     const predictor = this.#predictor as Predictor<S>;
     this.#newestAt = now;
     const ahead = this.#clock.position - replica.tick;
@@ -683,6 +701,18 @@ export class ClientCore<S extends Shape = Shape> {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     this.#events.push({ type: 'closed', reason });
+  }
+
+  /** Whether entities of a type may be kept from this client while they exist. */
+  #mayHide(table: number): boolean {
+    return (
+      this.game.schema.positions[table] !== undefined ||
+      this.#nameOf(table) in (this.game.definition.visible ?? {})
+    );
+  }
+
+  #nameOf(table: number): string {
+    return this.game.schema.rows[table]?.name ?? '';
   }
 
   #isMine(nonce: Nonce): boolean {

@@ -20,11 +20,11 @@ import { BitWriter } from '../wire/bits.ts';
 import { Frame, Framer } from './frame.ts';
 import { type HeldSet, type HeldTable, NOT_HELD } from './held.ts';
 import { Lists } from './lists.ts';
-import { DROPPED_LIST, ListWriter, SECTION } from './listwriter.ts';
+import { DROPPED_LIST, ListWriter } from './listwriter.ts';
 import { Pressure } from './pressure.ts';
 import type { Relevance } from './relevance.ts';
 import { RowCodec } from './rowcodec.ts';
-import { NOTHING_HELD, Sections } from './sections.ts';
+import { NOTHING_HELD, READY, type SectionSet, Sections, type TableSections } from './sections.ts';
 import type { Viewer } from './viewer.ts';
 
 export interface SnapshotRequest {
@@ -39,6 +39,11 @@ export interface SnapshotRequest {
   /** Filled with what the client will hold. */
   readonly into: HeldSet;
 }
+
+const NO_KEYS = new Int32Array(0);
+
+/** Behind every key. */
+const NO_KEY = 2 ** 30;
 
 export class SnapshotEncoder {
   readonly #schema: GameSchema;
@@ -146,23 +151,53 @@ export class SnapshotEncoder {
   ): void {
     this.#calmList(w, t, 0, held, into, frame);
     this.#writer.entered(this.#enteredKeys, this.#findEntered(viewer));
-    const heldCount = held?.count ?? 0;
-    let h = heldCount > 0 && held?.keys[0] === 0 ? 1 : 0;
+    const { keys, count } = viewer;
+    const { tick } = frame;
+    const heldKeys = held === undefined ? NO_KEYS : held.keys;
+    const heldCount = held === undefined ? 0 : held.count;
+    // Most lists of most clients are held whole at one tick: those are copied without a further look.
+    const { uniform } = this.#lists;
+    const set = uniform >= 0 && tick - uniform <= HELD_WINDOW_TICKS ? this.#sections.at(uniform) : undefined;
+    const sections = set?.tables[t];
+    let h = heldCount > 0 && heldKeys[0] === 0 ? 1 : 0;
     let s = 0;
     while (w.bitLength <= limit) {
       while (h < heldCount && held?.ticks[h] === NOT_HELD) h++;
-      const heldKey = h < heldCount ? (held?.keys[h] as number) : Infinity;
-      const key = s < viewer.count ? (viewer.keys[s] as number) : Infinity;
+      const heldKey = h < heldCount ? (heldKeys[h] as number) : NO_KEY;
+      const key = s < count ? (keys[s] as number) : NO_KEY;
       if (heldKey < key) {
         this.#writer.list(DROPPED_LIST);
         h++;
         continue;
       }
-      if (key === Infinity) return;
+      if (key === NO_KEY) return;
       s++;
-      if (heldKey === key) this.#heldList(w, t, key, held as HeldTable, h++, into, frame);
-      else this.#newList(w, t, key, into, frame);
+      if (heldKey !== key) {
+        this.#newList(w, t, key, into, frame);
+        continue;
+      }
+      const list = h++;
+      if (
+        set !== undefined &&
+        sections !== undefined &&
+        this.#lists.isPublic(t, key) &&
+        (sections.state[key] === READY || this.#sections.ready(set, t, key, uniform)) &&
+        this.#hasSources(set, sections, key, uniform)
+      ) {
+        w.append(set.bits, sections.start[key] as number, sections.end[key] as number);
+        into.addWhole(key, tick, tick);
+      } else {
+        this.#heldList(w, t, key, held as HeldTable, list, into, frame);
+      }
     }
+  }
+
+  /** Whether the client holds, whole and at the same tick, all lists that rows came from into this one. */
+  #hasSources(set: SectionSet, sections: TableSections, key: number, tick: number): boolean {
+    const end = sections.to[key] as number;
+    for (let i = sections.from[key] as number; i < end; i++)
+      if (!this.#lists.holdsWhole(set.sources[i] as number, tick)) return false;
+    return true;
   }
 
   /** The cells shown that the client does not hold. */
@@ -235,15 +270,13 @@ export class SnapshotEncoder {
     if (heldTick >= 0 && frame.tick - heldTick > HELD_WINDOW_TICKS) return false;
     const set = this.#sections.at(heldTick);
     if (!this.#sections.ready(set, t, key, heldTick)) return false;
-    const section = set.tables[t] as (typeof set.tables)[number];
+    const section = set.tables[t] as TableSections;
     if (heldTick >= 0 && (section.arrivals[key] as number) > 0) {
       // Rows that came were written as moved from a list that the client holds at the same tick, or as new to it.
-      if (this.#lists.uniform !== heldTick) return false;
-      for (let i = section.from[key] as number; i < (section.to[key] as number); i++)
-        if (!this.#lists.holdsWhole(set.sources[i] as number, heldTick)) return false;
+      if (this.#lists.uniform !== heldTick || !this.#hasSources(set, section, key, heldTick)) return false;
     }
-    if (coded) this.#writer.list(SECTION);
-    w.append(set.bits, section.start[key] as number, section.end[key] as number);
+    // The list's code is one bit.
+    w.append(set.bits, (section.start[key] as number) + (coded ? 0 : 1), section.end[key] as number);
     return true;
   }
 

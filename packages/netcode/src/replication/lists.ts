@@ -37,6 +37,8 @@ export class Lists {
   readonly #schema: GameSchema;
   readonly #relevance: Relevance;
   readonly #frames: FrameSource;
+  /** 1 for each table without a hook and without secrets. */
+  readonly #alwaysPublic: Uint8Array;
   readonly #marks: Int32Array;
   readonly #nowRow: Int32Array;
   readonly #heldRow: Int32Array;
@@ -57,6 +59,9 @@ export class Lists {
     this.#schema = schema;
     this.#relevance = relevance;
     this.#frames = frames;
+    this.#alwaysPublic = Uint8Array.from(schema.rows, (_, t) =>
+      relevance.visible[t] === undefined && schema.secrets[t]?.all.length === 0 ? 1 : 0,
+    );
     this.#marks = new Int32Array((schema.grid?.cells ?? 0) + 1);
     const widest = Math.max(...schema.rows.map((row) => row.stride));
     this.#nowRow = new Int32Array(widest);
@@ -126,9 +131,9 @@ export class Lists {
 
   /** Whether nobody is told anything special about the rows of a list, this client included. */
   isPublic(t: number, key: number): boolean {
-    const { owners, refers } = this.#frame.tables[t] as FrameTable;
+    if (this.#alwaysPublic[t] === 1) return true;
     if (this.#relevance.visible[t] !== undefined) return false;
-    if (owners.length === 0) return true;
+    const { owners, refers } = this.#frame.tables[t] as FrameTable;
     const seats = owners[key] as number;
     if (refers[key] === 1) return false;
     if ((seats & (1 << (this.#viewer.seat & 31))) !== 0) return false;

@@ -5,18 +5,22 @@
 
 import { BitWriter } from '../wire/bits.ts';
 import type { Frame, FrameTable } from './frame.ts';
-import { ListWriter } from './listwriter.ts';
+import { ListWriter, SECTION } from './listwriter.ts';
 import type { RowCodec } from './rowcodec.ts';
 
 /** Stands for a held tick: the list is new to the client, and so is every row in it. */
 export const NOTHING_HELD = -1;
 
 const UNKNOWN = 0;
-const READY = 1;
+/** State of a section that can be copied. */
+export const READY = 1;
 const NO_ROOM = 2;
 
-/** Lists of one table that changed since one held tick. Where a section stands in the bits, and from which lists rows came into it. */
-class TableSections {
+/**
+ * Lists of one table that changed since one held tick. Where a section stands in the bits, and from which lists rows came into it.
+ * A section starts with the list's own code, one bit, for where a list has one.
+ */
+export class TableSections {
   readonly state: Uint8Array;
   readonly start: Int32Array;
   readonly end: Int32Array;
@@ -157,6 +161,7 @@ export class Sections {
     const writer = this.#writer;
     writer.w = set.bits;
     writer.table(t);
+    writer.list(SECTION);
     const { stride } = now.rows.schema;
     const { ids, members, steady } = now;
     const { data } = now.rows;

@@ -30,6 +30,10 @@ export type MessageArguments<S extends Shape> = {
 export interface ClientListeners<S extends Shape> {
   state: (state: ClientState, detail: StateDetail) => void;
   message: (...message: MessageArguments<S>) => void;
+  /** An entity came into this client's sight: it was spawned, or it came near, or out of the fog. The view shows it a moment later. */
+  enter: (entity: keyof S['entities'] & string, id: number) => void;
+  /** An entity is no longer there. `gone`: it was despawned; otherwise it left this client's sight and may come back. */
+  leave: (entity: keyof S['entities'] & string, id: number, gone: boolean) => void;
   /** For the game's author: something in the game's rules looks wrong. */
   warning: (message: string) => void;
 }
@@ -80,6 +84,8 @@ export class Client<S extends Shape = Shape> {
   readonly #listeners: { [E in keyof ClientListeners<S>]: Set<ClientListeners<S>[E]> } = {
     state: new Set(),
     message: new Set(),
+    enter: new Set(),
+    leave: new Set(),
     warning: new Set(),
   };
   #core: ClientCore<S>;
@@ -239,6 +245,12 @@ export class Client<S extends Shape = Shape> {
         break;
       case 'message':
         this.#emit('message', ...([event.name, event.payload] as unknown as MessageArguments<S>));
+        break;
+      case 'enter':
+        this.#emit('enter', event.entity as never, event.id);
+        break;
+      case 'leave':
+        this.#emit('leave', event.entity as never, event.id, event.gone);
         break;
       case 'warning':
         this.#emit('warning', event.message);
