@@ -15,6 +15,9 @@ export { newReplica, type Replica, SnapshotDecoder } from './replication/decode.
 export { SnapshotEncoder } from './replication/encode.ts';
 export { HeldSet, type HeldTable, NOT_HELD } from './replication/held.ts';
 export * from './replication/packets.ts';
+export { SmallRowCodec } from './replication/smallrow.ts';
+export { type RowModel, rowModel } from './replication/tables.ts';
+export { type Observation, Trainer } from './replication/train.ts';
 export { CommandSampler, type CommandSchema, readCommand, writeCommand } from './simulation/commands.ts';
 export { defineGame, type Game, type GameSchema, PLAYERS, ROOM } from './simulation/game.ts';
 export type { InputLog, RoomInput } from './simulation/log.ts';
@@ -24,3 +27,4 @@ export { type OutgoingMessage, Simulation } from './simulation/simulation.ts';
 export type { InputOf, Shape, World } from './simulation/types.ts';
 export { firstWorldDifference, playerId, type SavedWorld, WorldCore } from './simulation/world.ts';
 export { BitReader, BitWriter } from './wire/bits.ts';
+export { type BitCoder, RangeDecoder, RangeEncoder } from './wire/range.ts';

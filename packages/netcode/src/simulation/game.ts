@@ -4,6 +4,7 @@ import { assert } from '../base/assert.ts';
 import { PROTOCOL_VERSION } from '../base/units.ts';
 import { oneOf, text } from '../wire/fields.ts';
 import { compileRow, describeFields, type RowSchema, schemaHash } from '../wire/schema.ts';
+import { type CodecTables, checkTables } from '../wire/trained.ts';
 import { type CommandSchema, compileCommand } from './commands.ts';
 import { type RowClass, rowClass } from './entity.ts';
 import type {
@@ -39,6 +40,8 @@ export interface Definition<S extends Shape> {
   readonly predict?: { readonly [N in keyof S['entities']]?: (row: Entity<S, N>, me: number) => boolean };
   /** More is sent sooner when not all fits a datagram. Default 1 per type. */
   readonly priority?: { readonly [N in keyof S['entities']]?: number };
+  /** What training found out about the rows: snapshots get smaller. Part of the schema hash. */
+  readonly tables?: CodecTables;
   setup?(world: World<S>, ctx: Context<S>): void;
   join?(world: World<S>, who: Who, ctx: Context<S>): void;
   leave?(world: World<S>, who: Who, ctx: Context<S>): void;
@@ -65,6 +68,8 @@ export interface GameSchema {
   readonly rowClasses: readonly RowClass[];
   readonly command: CommandSchema;
   readonly messageNames: readonly string[];
+  /** Trained tables, if the definition has some. */
+  readonly tables: CodecTables | undefined;
   readonly hash: readonly [number, number];
 }
 
@@ -121,6 +126,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     player = {},
     room = {},
     messages = {},
+    tables,
   } = definition;
   assert(
     typeof name === 'string' && /^[\w .-]{1,32}$/.test(name),
@@ -156,6 +162,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     `a game has at most ${MAX_TABLES - 2} entity types, got ${rows.length - 2}`,
   );
   checkRefs(rows);
+  if (tables !== undefined) checkTables(tables, rows);
   const command = compileCommand(definition.command);
   const messageNames = Object.keys(messages);
   assert(messageNames.length <= 255, 'at most 255 message types');
@@ -175,6 +182,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     rowClasses: rows.map((row) => (row.index === PLAYERS ? playerClass(row) : rowClass(row))),
     command,
     messageNames,
+    tables,
     hash: schemaHash([
       PROTOCOL_VERSION,
       name,
@@ -184,6 +192,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
       described,
       describeFields(definition.command),
       sides,
+      tables ?? null,
     ]),
   };
 }
