@@ -39,3 +39,4 @@ export {
   text,
   tick,
 } from './wire/fields.ts';
+export type { CodecTables } from './wire/trained.ts';

@@ -4,6 +4,7 @@ import { assert } from '../base/assert.ts';
 import { PROTOCOL_VERSION } from '../base/units.ts';
 import { oneOf, text } from '../wire/fields.ts';
 import { compileRow, describeFields, type RowSchema, schemaHash } from '../wire/schema.ts';
+import { type CodecTables, checkTables } from '../wire/trained.ts';
 import { type CommandSchema, compileCommand } from './commands.ts';
 import { type RowClass, rowClass } from './entity.ts';
 import { type Area, compileInterest, type InterestGrid, type PositionWords } from './grid.ts';
@@ -55,6 +56,8 @@ export interface Definition<S extends Shape> {
   };
   /** Team of a seat, for `teamOnly` fields and the rules above. Default: nobody has one. */
   team?(world: World<S>, seat: number): number;
+  /** What training found out about the rows: snapshots get smaller. Part of the schema hash. */
+  readonly tables?: CodecTables;
   setup?(world: World<S>, ctx: Context<S>): void;
   join?(world: World<S>, who: Who, ctx: Context<S>): void;
   leave?(world: World<S>, who: Who, ctx: Context<S>): void;
@@ -107,6 +110,8 @@ export interface GameSchema {
   readonly positions: readonly (PositionWords | undefined)[];
   /** Per row schema: what of a row is not told to everybody. */
   readonly secrets: readonly Secrets[];
+  /** Trained tables, if the definition has some. */
+  readonly tables: CodecTables | undefined;
   readonly hash: readonly [number, number];
 }
 
@@ -163,6 +168,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     player = {},
     room = {},
     messages = {},
+    tables,
   } = definition;
   assert(
     typeof name === 'string' && /^[\w .-]{1,32}$/.test(name),
@@ -202,6 +208,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
   const hidden = rows.map(
     ({ name: type, index }) => positions[index] !== undefined || definition.visible?.[type] !== undefined,
   );
+  if (tables !== undefined) checkTables(tables, rows);
   const command = compileCommand(definition.command);
   const messageNames = Object.keys(messages);
   assert(messageNames.length <= 255, 'at most 255 message types');
@@ -224,6 +231,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     grid,
     positions,
     secrets: rows.map((row) => compileSecrets(row, rows, hidden)),
+    tables,
     hash: schemaHash([
       PROTOCOL_VERSION,
       name,
@@ -235,6 +243,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
       sides,
       grid === undefined ? null : [grid.columns, grid.lines, positions.map((words) => words !== undefined)],
       hidden,
+      tables ?? null,
     ]),
   };
 }

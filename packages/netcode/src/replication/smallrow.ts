@@ -1,0 +1,472 @@
+/**
+ * One row on the wire, entropy coded against the row that both sides expect: the codec of small snapshots.
+ *
+ *     $cut   per vector: mode, rates, [time of the change], positions   other fields
+ *
+ * Expected is the base row, moved along by what it and an earlier row say of its motion. Rates come first; positions and headings are
+ * then expected anew from rates that are known by then. Every decision is a bit with a static probability: by field, motion and age of
+ * the base. Numbers are their surprise: zero or not, sign, size, and the digits below the leading one.
+ *
+ * A row has one code [W2]: where the encoder decides something for the decoder, it decides by a rule that the decoder checks.
+ */
+
+import { type BitCoder, BitCounter } from '../wire/range.ts';
+import type { RowSchema } from '../wire/schema.ts';
+import { codeField, type Place } from './fieldcode.ts';
+import { headingOf } from './heading.ts';
+import { type Axis, Motion, type MotionHabits, REST, TURN, UNSURE, wrap } from './motion.ts';
+import { codeSurprise } from './surprise.ts';
+import {
+  ACTIVE,
+  AGES,
+  AXES,
+  CAME_TO_REST,
+  CODE_BINS,
+  CUT,
+  EXACT,
+  type FieldPlan,
+  type GroupPlan,
+  NEW,
+  NEW_KIND,
+  POINTING,
+  QUIET,
+  ROUGH_AGES,
+  type RowModel,
+  SET_OFF,
+  SMOOTH,
+  STARTED,
+  STOPPED,
+  SUDDEN,
+  UNKNOWN,
+} from './tables.ts';
+
+/** Rates that miss by more than this share of their range count as sudden when the positions do not say otherwise. */
+const SUDDEN_SHARE = 1 / 32;
+
+/** A sudden change must explain the positions better than a smooth one by this many steps. */
+const SUDDEN_STEPS = 4;
+
+export class SmallRowCodec {
+  readonly schema: RowSchema;
+  /** The expected row of the last `expect`. */
+  readonly expected: Int32Array;
+  readonly #model: RowModel;
+  readonly #odds: Uint16Array;
+  readonly #motions: readonly Motion[];
+  /** Row words that are sent. */
+  readonly #sent: Int32Array;
+  /** What each field did before, by place in the plan: QUIET, ACTIVE, UNKNOWN or one of the heading states. */
+  readonly #states: Uint8Array;
+  readonly #place: Place;
+  readonly #counter = new BitCounter();
+  #kind = REST;
+  #age = 0;
+  #roughAge = 0;
+  #fresh = true;
+  /** How the last vector's rates came out. */
+  #mode = EXACT;
+
+  constructor(model: RowModel) {
+    const { plan } = model;
+    this.schema = plan.schema;
+    this.#model = model;
+    this.#odds = model.odds;
+    this.expected = new Int32Array(plan.schema.stride);
+    this.#motions = plan.groups.map(({ group }, i) => new Motion(group, plan.motions[i] as MotionHabits));
+    this.#states = new Uint8Array(plan.fields.length);
+    this.#sent = Int32Array.from(
+      plan.schema.fields
+        .filter(({ field }) => !field.local)
+        .flatMap(({ at, field }) => Array.from({ length: field.words }, (_, i) => at + i)),
+    );
+    this.#place = { expected: this.expected, tick: 0, flag: 0, value: 0 };
+  }
+
+  /**
+   * Expects the row `ticks` (1 or more) after the base. `before` is the same entity's row `beforeTicks` before the base, if both
+   * sides hold one.
+   */
+  expect(
+    base: Int32Array,
+    at: number,
+    ticks: number,
+    before?: Int32Array,
+    beforeAt = 0,
+    beforeTicks = 0,
+  ): Int32Array {
+    const { expected } = this;
+    const { groups, fields } = this.#model.plan;
+    for (let i = 0; i < expected.length; i++) expected[i] = base[at + i] ?? 0;
+    const earlier = beforeTicks > 0 ? before : undefined;
+    this.#fresh = false;
+    this.#age = ageOf(ticks);
+    this.#roughAge = roughAgeOf(ticks);
+    for (let g = 0; g < groups.length; g++) {
+      const motion = this.#motions[g] as Motion;
+      const { codesRates, codesPositions } = groups[g] as GroupPlan;
+      motion.look(base, at, ticks, earlier, beforeAt, beforeTicks);
+      if (motion.kind === REST && codesRates) continue;
+      if (codesRates)
+        for (let i = 0; i < motion.size; i++)
+          expected[(motion.group.axes[i] as Axis).rateAt] = motion.expectedRate[i] ?? 0;
+      if (codesPositions) {
+        motion.place(expected, 0);
+        this.#takePositions(motion);
+      }
+    }
+    let active = false;
+    for (let f = 0; f < fields.length; f++) {
+      const field = fields[f] as FieldPlan;
+      this.#states[f] = this.#look(field, base, at, ticks, earlier, beforeAt, beforeTicks);
+      if (this.#states[f] === ACTIVE) active = true;
+    }
+    const first = this.#motions[0];
+    this.#kind =
+      first !== undefined && first.kind !== REST
+        ? first.kind
+        : first === undefined && earlier === undefined
+          ? UNSURE
+          : active
+            ? TURN
+            : REST;
+    return expected;
+  }
+
+  /** Expects a row that is new to the client: every field at its default. */
+  expectNew(): Int32Array {
+    this.expected.set(this.schema.empty);
+    this.#fresh = true;
+    this.#kind = NEW_KIND;
+    this.#age = 0;
+    this.#roughAge = 0;
+    this.#states.fill(QUIET);
+    return this.expected;
+  }
+
+  /** Whether a row is in every sent field as last expected. */
+  matches(row: Int32Array, at: number): boolean {
+    const { expected } = this;
+    const sent = this.#sent;
+    for (let i = 0; i < sent.length; i++) {
+      const word = sent[i] ?? 0;
+      if (row[at + word] !== expected[word]) return false;
+    }
+    return true;
+  }
+
+  /** Codes what happens to the row: 0 as expected, 1 changed, 2 moved to another list, 3 gone, 4 kept as held. */
+  code(c: BitCoder, code: number): number {
+    const at = this.#model.plan.code.at + (this.#kind * AGES + this.#age) * CODE_BINS;
+    const odds = this.#odds;
+    if (c.bit(code === 0 ? 0 : 1, odds[at] ?? 1) === 0) return 0;
+    if (c.bit(code === 1 ? 0 : 1, odds[at + 1] ?? 1) === 0) return 1;
+    if (c.bit(code === 4 ? 1 : 0, odds[at + 2] ?? 1) === 1) return 4;
+    return 2 + c.bit(code === 3 ? 1 : 0, odds[at + 3] ?? 1);
+  }
+
+  /**
+   * Codes a row that is not as expected: a writing coder takes it from `row` at `at`, a reading one puts it there. The header words
+   * stay as they are. Reading fails on anything that was not written this way, so also on a row that is as expected after all;
+   * only a new row may be.
+   */
+  row(c: BitCoder, row: Int32Array, at: number, tick: number): void {
+    const { groups, fields } = this.#model.plan;
+    const place = this.#place;
+    place.tick = tick;
+    if (!c.writing) this.#copyLocals(row, at);
+    this.#mode = this.#fresh ? NEW : EXACT;
+    const cut = this.#field(c, 0, row, at);
+    if (cut && !this.#fresh) this.#mode = CUT;
+    for (let g = 0; g < groups.length; g++) this.#vector(c, g, row, at);
+    for (let f = 1; f < fields.length && !c.failed; f++) this.#field(c, f, row, at);
+    if (!c.writing && !this.#fresh && this.matches(row, at)) c.fail();
+  }
+
+  /** Bits that the code 1 and a row would take, without writing them. Exact but for the coder's rounding. */
+  estimateBits(row: Int32Array, at: number, tick: number): number {
+    const counter = this.#counter;
+    counter.cost = 0;
+    if (!this.#fresh) this.code(counter, 1);
+    this.row(counter, row, at, tick);
+    return Math.ceil(counter.cost);
+  }
+
+  #copyLocals(row: Int32Array, at: number): void {
+    for (const { field, at: word } of this.schema.fields)
+      if (field.local) for (let i = word; i < word + field.words; i++) row[at + i] = this.expected[i] ?? 0;
+  }
+
+  #takePositions(motion: Motion): void {
+    for (let i = 0; i < motion.size; i++)
+      this.expected[(motion.group.axes[i] as Axis).at] = motion.expectedPosition[i] ?? 0;
+  }
+
+  /** Finds a field's state, and moves its expected value along if it drifts or points somewhere. */
+  #look(
+    { field, at: word, habits, vector }: FieldPlan,
+    base: Int32Array,
+    at: number,
+    ticks: number,
+    before: Int32Array | undefined,
+    beforeAt: number,
+    beforeTicks: number,
+  ): number {
+    const now = base[at + word] ?? 0;
+    if (vector >= 0) {
+      const motion = this.#motions[vector] as Motion;
+      const x = motion.rate[0] ?? 0;
+      const y = motion.rate[1] ?? 0;
+      if (x !== 0 || y !== 0) {
+        const off = wrap(now - headingOf(x, y, field.bits), field.bits);
+        if (off <= 1 && off >= -1) {
+          if (motion.kind === TURN)
+            this.expected[word] = headingOf(
+              motion.expectedRate[0] ?? 0,
+              motion.expectedRate[1] ?? 0,
+              field.bits,
+            );
+          return POINTING;
+        }
+      } else if (habits.points) return SET_OFF;
+    }
+    if (before === undefined) return UNKNOWN;
+    const was = before[beforeAt + word] ?? 0;
+    let differs = now !== was;
+    for (let i = 1; i < field.words && !differs; i++)
+      differs = base[at + word + i] !== before[beforeAt + word + i];
+    if (!differs) return QUIET;
+    if (habits.drifts) {
+      const turns = field.kind === 'angle';
+      const change = turns ? wrap(now - was, field.bits) : now - was;
+      const next = now + Math.floor((change * ticks) / beforeTicks + 0.5);
+      this.expected[word] = turns
+        ? wrap(next, field.bits)
+        : next < field.lo
+          ? field.lo
+          : next > field.hi
+            ? field.hi
+            : next;
+    }
+    return ACTIVE;
+  }
+
+  /** A field outside of vectors. Gives whether it changed. */
+  #field(c: BitCoder, f: number, row: Int32Array, at: number): boolean {
+    const field = this.#model.plan.fields[f] as FieldPlan;
+    const place = this.#place;
+    let state = this.#states[f] ?? QUIET;
+    let expected = this.expected[field.at] ?? 0;
+    if (state >= POINTING) {
+      const motion = this.#motions[field.vector] as Motion;
+      const { axes } = motion.group;
+      const x = row[at + (axes[0] as Axis).rateAt] ?? 0;
+      const y = row[at + (axes[1] as Axis).rateAt] ?? 0;
+      if (x !== 0 || y !== 0) {
+        if (x !== this.expected[(axes[0] as Axis).rateAt] || y !== this.expected[(axes[1] as Axis).rateAt])
+          expected = headingOf(x, y, field.field.bits);
+      } else if (state === POINTING) {
+        state = CAME_TO_REST;
+        if (this.#mode === STOPPED && field.vector === 0)
+          expected = headingOf(motion.lastRate(0), motion.lastRate(1), field.field.bits);
+      }
+    }
+    const states = field.vector >= 0 || field.field.kind === 'angle' ? 6 : 3;
+    place.flag = (this.#mode * states + state) * ROUGH_AGES + this.#roughAge;
+    place.value = field.habits.whole
+      ? this.#mode
+      : (this.#fresh ? 3 : state > UNKNOWN ? UNKNOWN : state) * ROUGH_AGES + this.#roughAge;
+    return codeField(c, this.#odds, field, row, at, expected, place);
+  }
+
+  #vector(c: BitCoder, g: number, row: Int32Array, at: number): void {
+    const plan = this.#model.plan.groups[g] as GroupPlan;
+    const motion = this.#motions[g] as Motion;
+    const cut = this.#mode === CUT;
+    let mode = this.#fresh ? NEW : plan.codesRates ? this.#rateMode(c, g, row, at) : SMOOTH;
+    if (plan.codesRates) this.#rates(c, plan, motion, mode, row, at);
+    if (plan.codesPositions) this.#positions(c, plan, motion, mode, cut, row, at);
+    if (c.writing || c.failed || this.#fresh) {
+    } else if (plan.codesRates && mode !== this.#modeOf(plan, motion, row, at)) c.fail();
+    if (g > 0) return;
+    if (mode === SUDDEN && motion.kind === REST) mode = STARTED;
+    this.#mode = cut ? CUT : mode;
+  }
+
+  #rateMode(c: BitCoder, g: number, row: Int32Array, at: number): number {
+    const plan = this.#model.plan.groups[g] as GroupPlan;
+    const motion = this.#motions[g] as Motion;
+    const odds = this.#odds;
+    const mode = c.writing ? this.#modeOf(plan, motion, row, at) : EXACT;
+    const place = plan.mode.at + (motion.kind * AGES + this.#age) * plan.mode.bins;
+    if (c.bit(mode === EXACT ? 0 : 1, odds[place] ?? 1) === 0) return EXACT;
+    if (canStop(plan, motion) && c.bit(mode === STOPPED ? 1 : 0, odds[place + 1] ?? 1) === 1) return STOPPED;
+    return c.bit(mode === SUDDEN ? 1 : 0, odds[place + 2] ?? 1) === 1 ? SUDDEN : SMOOTH;
+  }
+
+  /** The rule by which the encoder chooses, and the decoder checks, how the rates are coded. */
+  #modeOf(plan: GroupPlan, motion: Motion, row: Int32Array, at: number): number {
+    const { axes } = plan.group;
+    let off = 0;
+    let end = 0;
+    let far = false;
+    for (let i = 0; i < axes.length; i++) {
+      const { rateAt, rate } = axes[i] as Axis;
+      const value = row[at + rateAt] ?? 0;
+      const miss = value - (this.expected[rateAt] ?? 0);
+      off |= miss;
+      end |= value;
+      const limit = (rate.hi - rate.lo) * SUDDEN_SHARE;
+      if (miss > limit || miss < -limit) far = true;
+    }
+    if (off === 0) return EXACT;
+    if (end === 0 && canStop(plan, motion)) return STOPPED;
+    if (!plan.codesPositions) return far ? SUDDEN : SMOOTH;
+    motion.place(row, at);
+    const smooth = motion.miss(row, at);
+    motion.lookSudden(row, at);
+    let sudden = smooth + SUDDEN_STEPS + 1;
+    for (let since = 1; since <= motion.suddenTimes; since++) {
+      motion.placeSudden(since);
+      const miss = motion.miss(row, at);
+      if (miss < sudden) sudden = miss;
+    }
+    return sudden + SUDDEN_STEPS < smooth || (far && sudden <= smooth + SUDDEN_STEPS) ? SUDDEN : SMOOTH;
+  }
+
+  #rates(c: BitCoder, plan: GroupPlan, motion: Motion, mode: number, row: Int32Array, at: number): void {
+    const { axes } = plan.group;
+    const { expected } = this;
+    if (mode === EXACT || mode === STOPPED) {
+      if (!c.writing)
+        for (const { rateAt } of axes) row[at + rateAt] = mode === EXACT ? (expected[rateAt] ?? 0) : 0;
+      return;
+    }
+    const sudden = mode === SUDDEN;
+    const section = sudden ? plan.suddenRate : plan.rate;
+    const context = sudden
+      ? motion.kind === REST
+        ? 0
+        : 1
+      : (this.#fresh ? NEW_KIND : motion.kind) * ROUGH_AGES + this.#reach(motion);
+    // The slower axis first: with the speed kept, it says what the other one is.
+    const swap =
+      axes.length === 2 &&
+      !this.#fresh &&
+      Math.abs(motion.expectedRate[0] ?? 0) > Math.abs(motion.expectedRate[1] ?? 0);
+    let neighbour = 0;
+    for (let i = 0; i < axes.length; i++) {
+      const { rateAt, rate } = axes[swap ? 1 - i : i] as Axis;
+      let guess = expected[rateAt] ?? 0;
+      if (i === 1 && axes.length === 2 && mode === SMOOTH && neighbour === 2)
+        guess = this.#keepSpeed(motion, swap ? 0 : 1, row[at + (axes[swap ? 1 : 0] as Axis).rateAt] ?? 0);
+      const from = section.at + (context * AXES + neighbour) * section.bins;
+      const off = codeSurprise(c, this.#odds, from, section.bins - 2, (row[at + rateAt] ?? 0) - guess);
+      this.#put(c, row, at + rateAt, guess + off, rate.lo, rate.hi);
+      neighbour = off === 0 ? 1 : 2;
+    }
+  }
+
+  /** The rate of one axis that keeps the speed of the base when the other axis is known. */
+  #keepSpeed(motion: Motion, i: number, other: number): number {
+    const x = motion.rate[0] ?? 0;
+    const y = motion.rate[1] ?? 0;
+    const left = x * x + y * y - other * other;
+    const guess = motion.expectedRate[i] ?? 0;
+    if (left <= 0) return 0;
+    const size = Math.floor(Math.sqrt(left) + 0.5);
+    return guess < 0 ? -size : size;
+  }
+
+  /** How far ahead the expectation reaches: against the rows that a bend was seen between, or in ticks. */
+  #reach(motion: Motion): number {
+    if (this.#fresh) return 0;
+    if (motion.kind !== TURN && motion.kind !== 3) return this.#roughAge;
+    const share = motion.ticks / motion.earlier;
+    return share <= 0.5 ? 0 : share <= 1 ? 1 : share <= 2 ? 2 : 3;
+  }
+
+  #positions(
+    c: BitCoder,
+    plan: GroupPlan,
+    motion: Motion,
+    mode: number,
+    cut: boolean,
+    row: Int32Array,
+    at: number,
+  ): void {
+    const { axes, wraps } = plan.group;
+    const jump = mode === STOPPED || mode === SUDDEN;
+    let since = 0;
+    if (this.#fresh) {
+      for (let i = 0; i < axes.length; i++)
+        motion.expectedPosition[i] = this.expected[(axes[i] as Axis).at] ?? 0;
+    } else if (jump) {
+      motion.lookSudden(row, at);
+      if (c.writing) since = this.#bestTime(motion, row, at);
+      since = 1 + c.uniform(since - 1, motion.suddenTimes);
+      motion.placeSudden(since);
+    } else motion.place(row, at);
+    const section = jump || cut ? plan.suddenPosition : plan.position;
+    const context =
+      jump || cut
+        ? cut
+          ? 3
+          : mode === STOPPED
+            ? 0
+            : motion.kind === REST
+              ? 1
+              : 2
+        : ((mode === EXACT ? 0 : 1) * (NEW_KIND + 1) + (this.#fresh ? NEW_KIND : motion.kind)) * ROUGH_AGES +
+          this.#roughAge;
+    let neighbour = 0;
+    for (let i = 0; i < axes.length; i++) {
+      const { at: word, position } = axes[i] as Axis;
+      const guess = motion.expectedPosition[i] ?? 0;
+      const from = section.at + (context * AXES + neighbour) * section.bins;
+      const value = row[at + word] ?? 0;
+      const difference = wraps ? wrap(value - guess, position.bits) : value - guess;
+      const off = codeSurprise(c, this.#odds, from, section.bins - 2, difference);
+      if (wraps && wrap(off, position.bits) !== off) c.fail();
+      const coded = wraps ? wrap(guess + off, position.bits) : guess + off;
+      this.#put(c, row, at + word, coded, position.lo, position.hi);
+      neighbour = off === 0 ? 1 : 2;
+    }
+    if (jump && !c.writing && !c.failed && since !== this.#bestTime(motion, row, at)) c.fail();
+  }
+
+  /** The time of a sudden change that explains the positions best; the latest of equals. */
+  #bestTime(motion: Motion, row: Int32Array, at: number): number {
+    let best = 1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let since = 1; since <= motion.suddenTimes; since++) {
+      motion.placeSudden(since);
+      const miss = motion.miss(row, at);
+      if (miss >= least) continue;
+      least = miss;
+      best = since;
+    }
+    motion.placeSudden(best);
+    return best;
+  }
+
+  #put(c: BitCoder, row: Int32Array, word: number, value: number, lo: number, hi: number): void {
+    if (c.writing) return;
+    if (value >= lo && value <= hi) row[word] = value;
+    else c.fail();
+  }
+}
+
+/** A vector that rests does not stop; nor does one whose rates may not be zero. */
+function canStop({ stops }: GroupPlan, motion: Motion): boolean {
+  return stops && motion.kind !== REST;
+}
+
+/** Ages 1, 2, 3, 4, 5, 6, 7-8, 9-11, 12-16, more. */
+function ageOf(ticks: number): number {
+  if (ticks <= 6) return ticks < 1 ? 0 : ticks - 1;
+  return ticks <= 8 ? 6 : ticks <= 11 ? 7 : ticks <= 16 ? 8 : 9;
+}
+
+function roughAgeOf(ticks: number): number {
+  return ticks <= 2 ? 0 : ticks <= 4 ? 1 : ticks <= 8 ? 2 : 3;
+}
