@@ -12,7 +12,7 @@ export * from './connection/handshake.ts';
 export { Outbox } from './connection/outbox.ts';
 export { packPayload, unpackPayload } from './connection/payload.ts';
 export { newReplica, type Replica, SnapshotDecoder } from './replication/decode.ts';
-export { SnapshotEncoder } from './replication/encode.ts';
+export { type SnapshotCodec, SnapshotEncoder } from './replication/encode.ts';
 export type { Frame } from './replication/frame.ts';
 export { type HeldRow, HeldSet, heldRows } from './replication/held.ts';
 export * from './replication/packets.ts';

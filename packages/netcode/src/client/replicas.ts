@@ -17,6 +17,9 @@ export interface Around {
   newer: Replica | undefined;
 }
 
+/** Snapshots later than this are of no use, and what they may refer to may be forgotten. */
+const MOST_LATE = 31;
+
 export class Replicas {
   /** The snapshot with the highest tick. */
   newest: Replica | undefined;
@@ -24,6 +27,9 @@ export class Replicas {
   readonly #decoder: SnapshotDecoder;
   /** By snapshot number (tick / ticksPerSnapshot), so that the ring has no holes. */
   readonly #ring = new History<Replica>(BASELINE_WINDOW + 1);
+  readonly #byTick = {
+    get: (tick: Tick): Replica | undefined => this.#ring.get(tick / this.#schema.ticksPerSnapshot),
+  };
   /** What comes next is decoded into this one; the ring stays as it is until the packet is accepted. */
   #spare: Replica;
   #lost = false;
@@ -46,7 +52,7 @@ export class Replicas {
     if (tick % ticksPerSnapshot !== 0 || tick > MAX_TICK) return 'bad-value';
     const number = tick / ticksPerSnapshot;
     const newest = this.newest === undefined ? -1 : this.newest.tick / ticksPerSnapshot;
-    if (number <= newest - BASELINE_WINDOW || this.#ring.get(number) !== undefined) return 'stale-snapshot';
+    if (number <= newest - MOST_LATE || this.#ring.get(number) !== undefined) return 'stale-snapshot';
     const age = r.read(BASELINE_BITS);
     const baseline = age === 0 ? undefined : this.#ring.get(number - age);
     if (age > 0 && baseline === undefined) {
@@ -55,7 +61,7 @@ export class Replicas {
       return 'unknown-baseline';
     }
     readControls(r, this.#spare.controls, baseline?.controls);
-    this.#decoder.decode(r, baseline, tick, this.#spare);
+    this.#decoder.decode(r, baseline, tick, this.#spare, this.#byTick);
     return r.failed ? 'malformed-snapshot' : this.#spare;
   }
 

@@ -3,9 +3,11 @@
 import type { GameSchema } from '../simulation/game.ts';
 import { RowSet } from '../simulation/rows.ts';
 import type { BitReader } from '../wire/bits.ts';
-import { type HeldRows, ListReader } from './listreader.ts';
-import { KEY_ORDER } from './listwriter.ts';
+import { earlierReach } from './held.ts';
+import { type HeldRows, ListReader, type TableReader } from './listreader.ts';
 import { RowCodec } from './rowcodec.ts';
+import { KEPT_LIST, SECTION } from './rowsink.ts';
+import { type EarlierRows, SmallReader } from './smallreader.ts';
 
 /** Which rows of a table stand in which list, by key. Rows are indexes into the table's RowSet, in rising id order within a list. */
 export class ReplicaLists {
@@ -60,42 +62,71 @@ export function newReplica(schema: GameSchema, controlWords: number): Replica {
   };
 }
 
+/** Snapshots that a client still holds, by tick. */
+export interface ReplicaSource {
+  get(tick: number): Replica | undefined;
+}
+
+const NONE_HELD: ReplicaSource = { get: () => undefined };
+
 export class SnapshotDecoder {
   readonly #schema: GameSchema;
-  readonly #readers: readonly ListReader[];
+  readonly #fast: ListReader;
+  readonly #small: SmallReader;
+  #reader: TableReader;
   readonly #scratch: readonly RowSet[];
   readonly #merge = new Merge();
+  readonly #earlier: Earlier;
   #entered = new Int32Array(16);
   #enteredCount = 0;
 
   constructor(schema: GameSchema) {
     this.#schema = schema;
-    this.#readers = schema.rows.map((row) => new ListReader(new RowCodec(row), schema.maxPlayers));
+    this.#fast = new ListReader(
+      schema.rows.map((row) => new RowCodec(row)),
+      schema.maxPlayers,
+    );
+    this.#small = new SmallReader(schema);
+    this.#reader = this.#fast;
     this.#scratch = schema.rows.map((row) => new RowSet(row));
+    this.#earlier = new Earlier(schema);
   }
 
-  /** Fills `into` for `tick`. On failure `r.failed` is set and `into` holds nothing of use. */
-  decode(r: BitReader, baseline: Replica | undefined, tick: number, into: Replica): void {
+  /** Fills `into` for `tick`. On failure `r.failed` is set and `into` holds nothing of use. `held`: the snapshots held, by tick. */
+  decode(
+    r: BitReader,
+    baseline: Replica | undefined,
+    tick: number,
+    into: Replica,
+    held: ReplicaSource = NONE_HELD,
+  ): void {
     into.tick = tick;
     into.baseline = baseline?.tick ?? -1;
-    for (let t = 0; t < this.#readers.length && !r.failed; t++) {
-      const reader = this.#readers[t] as ListReader;
-      reader.goneCount = 0;
-      const rows = this.#scratch[t] as RowSet;
-      const lists = into.lists[t] as ReplicaLists;
-      rows.clear();
-      lists.clear();
-      if (this.#schema.positions[t] === undefined) this.#list(r, t, 0, 0, baseline, tick, rows, lists);
-      else this.#cells(r, t, baseline, tick, rows, lists);
-      if (r.failed) return;
-      if (!this.#merge.sort(rows, lists, into.tables[t] as RowSet)) r.fail();
-      this.#noteGone(r, into, t, reader);
-    }
+    const isSmall = r.readBool();
+    this.#reader = isSmall ? this.#small : this.#fast;
+    if (isSmall) this.#small.open(r, this.#earlier.at(tick, held));
+    else this.#fast.open(r);
+    for (let t = 0; t < into.tables.length && !r.failed; t++) this.#table(t, baseline, tick, into);
+    if (this.#reader.failed) r.fail();
+    else if (isSmall) this.#small.close(r);
+  }
+
+  #table(t: number, baseline: Replica | undefined, tick: number, into: Replica): void {
+    const reader = this.#reader;
+    const rows = this.#scratch[t] as RowSet;
+    const lists = into.lists[t] as ReplicaLists;
+    reader.table(t);
+    rows.clear();
+    lists.clear();
+    if (this.#schema.positions[t] === undefined) this.#list(t, 0, 0, baseline, tick, rows, lists);
+    else this.#cells(t, baseline, tick, rows, lists);
+    if (reader.failed) return;
+    if (!this.#merge.sort(rows, lists, into.tables[t] as RowSet)) reader.fail();
+    this.#noteGone(into, t);
   }
 
   /** Reads one list: list `index` of the baseline, or a new one when there is none. */
   #list(
-    r: BitReader,
     t: number,
     key: number,
     index: number,
@@ -106,50 +137,44 @@ export class SnapshotDecoder {
   ): void {
     const from = rows.count;
     const held = index < 0 ? undefined : heldRows(baseline, t, index);
-    (this.#readers[t] as ListReader).read(r, held, baseline?.tables[t], tick, rows);
+    this.#reader.read(held, baseline?.tables[t], tick, rows);
     lists.add(key, from, rows.count);
   }
 
-  #cells(
-    r: BitReader,
-    t: number,
-    baseline: Replica | undefined,
-    tick: number,
-    rows: RowSet,
-    lists: ReplicaLists,
-  ): void {
-    this.#list(r, t, 0, baseline === undefined ? -1 : 0, baseline, tick, rows, lists);
-    this.#readEntered(r);
+  #cells(t: number, baseline: Replica | undefined, tick: number, rows: RowSet, lists: ReplicaLists): void {
+    const reader = this.#reader;
+    this.#list(t, 0, baseline === undefined ? -1 : 0, baseline, tick, rows, lists);
+    this.#readEntered();
     const old = baseline?.lists[t];
     const count = old?.count ?? 0;
     let h = 1;
     let e = 0;
-    while ((h < count || e < this.#enteredCount) && !r.failed) {
+    while ((h < count || e < this.#enteredCount) && !reader.failed) {
       const heldKey = h < count ? (old?.keys[h] as number) : Infinity;
       const newKey = e < this.#enteredCount ? (this.#entered[e] as number) : Infinity;
-      if (heldKey === newKey) r.fail();
+      if (heldKey === newKey) reader.fail();
       else if (newKey < heldKey) {
-        this.#list(r, t, newKey, -1, baseline, tick, rows, lists);
+        this.#list(t, newKey, -1, baseline, tick, rows, lists);
         e++;
-      } else this.#heldList(r, t, heldKey, h++, baseline as Replica, tick, rows, lists);
+      } else this.#heldList(t, heldKey, h++, baseline as Replica, tick, rows, lists);
     }
   }
 
-  #readEntered(r: BitReader): void {
+  #readEntered(): void {
     const cells = this.#schema.grid?.cells ?? 0;
-    const count = r.readGolomb(0);
+    const reader = this.#reader;
+    const count = reader.enteredCount();
     this.#enteredCount = 0;
     let last = 0;
-    for (let i = 0; i < count && !r.failed; i++) {
-      last += r.readGolomb(KEY_ORDER) + 1;
-      if (last > cells) r.fail();
+    for (let i = 0; i < count && !reader.failed; i++) {
+      last += reader.keyGap() + 1;
+      if (last > cells) reader.fail();
       if (this.#enteredCount >= this.#entered.length) this.#entered = grown(this.#entered, i * 2);
       this.#entered[this.#enteredCount++] = last;
     }
   }
 
   #heldList(
-    r: BitReader,
     t: number,
     key: number,
     index: number,
@@ -158,23 +183,25 @@ export class SnapshotDecoder {
     rows: RowSet,
     lists: ReplicaLists,
   ): void {
-    const reader = this.#readers[t] as ListReader;
+    const reader = this.#reader;
     const held = heldRows(baseline, t, index) as HeldRows;
     const size = held.to - held.from;
-    if (r.read(1) === 0) {
-      this.#list(r, t, key, index, baseline, tick, rows, lists);
+    const code = reader.listCode();
+    if (code === SECTION) {
+      this.#list(t, key, index, baseline, tick, rows, lists);
       // All rows kept and none new has a code of its own.
-      if (size > 0 && reader.kept === size && reader.news === 0) r.fail();
-      return;
+      if (size > 0 && reader.kept === size && reader.news === 0) reader.fail();
+    } else if (code === KEPT_LIST) {
+      if (size === 0) reader.fail();
+      const from = rows.count;
+      keepAll(held, rows);
+      lists.add(key, from, rows.count);
     }
-    if (r.read(1) === 1) return;
-    if (size === 0) r.fail();
-    const from = rows.count;
-    reader.keep(held, rows);
-    lists.add(key, from, rows.count);
   }
 
-  #noteGone(r: BitReader, into: Replica, t: number, { gone, goneCount }: ListReader): void {
+  #noteGone(into: Replica, t: number): void {
+    const reader = this.#reader;
+    const { gone, goneCount } = reader;
     let ids = into.gone[t] as Int32Array;
     if (ids.length < goneCount) {
       ids = new Int32Array(goneCount * 2);
@@ -184,9 +211,59 @@ export class SnapshotDecoder {
     for (let i = 0; i < goneCount; i++) {
       ids[i] = gone[i] as number;
       // What is gone does not stand in another list.
-      if (rows.find(ids[i] as number) >= 0) r.fail();
+      if (rows.find(ids[i] as number) >= 0) reader.fail();
     }
     into.goneCounts[t] = goneCount;
+  }
+}
+
+/** Appends all rows of a list as they are held. */
+function keepAll({ rows, members, from, to }: HeldRows, into: RowSet): void {
+  const { stride } = rows.schema;
+  for (let m = from; m < to; m++) into.push(rows.data, (members[m] as number) * stride);
+}
+
+/** Finds, for rows held at a tick, the rows at the baseline of that tick's snapshot: what small snapshots expect motion from. */
+class Earlier implements EarlierRows {
+  readonly #schema: GameSchema;
+  #tick = 0;
+  #held: ReplicaSource = NONE_HELD;
+  readonly #found: { rows: RowSet; tick: number } = { rows: undefined as never, tick: 0 };
+
+  constructor(schema: GameSchema) {
+    this.#schema = schema;
+  }
+
+  #lastTable = -1;
+  #lastHeld = -1;
+  #lastFound = false;
+
+  at(tick: number, held: ReplicaSource): this {
+    this.#tick = tick;
+    this.#held = held;
+    this.#lastTable = -1;
+    return this;
+  }
+
+  earlier(t: number, held: number): { readonly rows: RowSet; readonly tick: number } | undefined {
+    // Rows of one list were mostly held at one tick.
+    if (t !== this.#lastTable || held !== this.#lastHeld) {
+      this.#lastTable = t;
+      this.#lastHeld = held;
+      this.#lastFound = this.#find(t, held);
+    }
+    return this.#lastFound ? this.#found : undefined;
+  }
+
+  #find(t: number, held: number): boolean {
+    if (this.#schema.secrets[t]?.all.length !== 0) return false;
+    const from = this.#held.get(held)?.baseline ?? -1;
+    if (from < 0 || this.#tick - from > earlierReach(this.#schema)) return false;
+    const rows = this.#held.get(from)?.tables[t];
+    if (rows === undefined) return false;
+    this.#found.rows = rows;
+    this.#found.tick = from;
+    return true;
   }
 }
 

@@ -17,15 +17,20 @@ import { HELD_WINDOW_TICKS } from '../base/units.ts';
 import type { GameSchema } from '../simulation/game.ts';
 import type { SavedWorld } from '../simulation/world.ts';
 import { BitWriter } from '../wire/bits.ts';
-import { Frame, Framer } from './frame.ts';
+import { Frame, Framer, type FrameTable } from './frame.ts';
 import { type HeldSet, type HeldTable, NOT_HELD } from './held.ts';
-import { Lists } from './lists.ts';
-import { DROPPED_LIST, ListWriter } from './listwriter.ts';
+import { Lists, type SentSource } from './lists.ts';
+import { ListWriter } from './listwriter.ts';
 import { Pressure } from './pressure.ts';
 import type { Relevance } from './relevance.ts';
 import { RowCodec } from './rowcodec.ts';
+import { DROPPED_LIST, type RowSink } from './rowsink.ts';
 import { NOTHING_HELD, READY, type SectionSet, Sections, type TableSections } from './sections.ts';
+import { SmallWriter } from './smallwriter.ts';
 import type { Viewer } from './viewer.ts';
+
+/** `fast`: bit-packed, shared between clients where it can be. `small`: entropy coded for each client alone. */
+export type SnapshotCodec = 'fast' | 'small';
 
 export interface SnapshotRequest {
   readonly world: SavedWorld;
@@ -36,9 +41,16 @@ export interface SnapshotRequest {
   /** Whose snapshot this is. Rows of its seat are never deferred. */
   readonly viewer: Viewer;
   readonly budgetBits: number;
+  /** Small packets cost time, fast ones bytes. */
+  readonly codec: SnapshotCodec;
+  /** What was sent to this client before, by snapshot tick. */
+  readonly sent: SentSource;
   /** Filled with what the client will hold. */
   readonly into: HeldSet;
 }
+
+/** Bits for the length of a small snapshot that fits a datagram. */
+const SMALL_LENGTH_BITS = 16;
 
 const NO_KEYS = new Int32Array(0);
 
@@ -56,6 +68,7 @@ export class SnapshotEncoder {
   readonly #lists: Lists;
   readonly #pressure: Pressure;
   readonly #writer: ListWriter;
+  readonly #small: SmallWriter;
   #frame: Frame | undefined;
   readonly #worlds: { get(tick: number): SavedWorld | undefined };
   #enteredKeys = new Int32Array(64);
@@ -73,7 +86,8 @@ export class SnapshotEncoder {
     this.#frames = new History(Math.floor(HELD_WINDOW_TICKS / schema.ticksPerSnapshot) + 1);
     this.#sections = new Sections(this.#codecs, this.#source);
     this.#lists = new Lists(schema, relevance, this.#source);
-    this.#pressure = new Pressure(schema, this.#lists, this.#source, this.#codecs, relevance.weights);
+    this.#pressure = new Pressure(schema, this.#lists, this.#source, relevance.weights);
+    this.#small = new SmallWriter(schema);
     this.#writer = new ListWriter(new BitWriter(new Uint8Array(8)), this.#codecs);
   }
 
@@ -112,18 +126,114 @@ export class SnapshotEncoder {
     return frame;
   }
 
-  /** Appends the snapshot's entities to `w`. */
+  /** Rows that a client is to see, before hooks hide some. */
+  rowsFor(viewer: Viewer, world: SavedWorld): number {
+    const { tables } = this.begin(world);
+    let rows = 0;
+    for (let t = 0; t < tables.length; t++) {
+      const table = tables[t] as FrameTable;
+      if (this.#schema.positions[t] === undefined) {
+        rows += table.rows.count;
+        continue;
+      }
+      for (let i = 0; i < viewer.count; i++) {
+        const key = viewer.keys[i] as number;
+        rows += (table.starts[key + 1] as number) - (table.starts[key] as number);
+      }
+    }
+    return rows;
+  }
+
+  /** Appends the snapshot's entities to `w`: a bit for the codec, 0 fast or 1 small, then all tables. */
   encode(w: BitWriter, request: SnapshotRequest): void {
     const frame = this.begin(request.world);
+    const { baseline, viewer, previous, sent, into } = request;
+    const isSmall = request.codec === 'small';
+    const limit = w.bitLength + request.budgetBits;
+    w.write(isSmall ? 1 : 0, 1);
     const start = w.bitLength;
-    const limit = start + request.budgetBits;
+    this.#lists.begin(frame, this.#worlds, viewer, baseline, previous, sent);
+    into.clear(frame.tick, baseline?.tick ?? -1);
+    if (isSmall) this.#encodeSmall(w, request, frame, limit - start);
+    else this.#encodeFast(w, request, frame, start, limit);
+  }
+
+  #encodeFast(w: BitWriter, request: SnapshotRequest, frame: Frame, start: number, limit: number): void {
     this.#writer.w = w;
-    this.#lists.begin(frame, this.#worlds, request.viewer, request.baseline, request.previous);
-    request.into.clear(frame.tick, request.baseline?.tick ?? -1);
     if (this.#calm(w, request, frame, limit)) return;
-    w.seek(start);
     request.into.clear(frame.tick, request.baseline?.tick ?? -1);
-    this.#pressure.encode(this.#writer, request, frame, request.budgetBits);
+    this.#pressure.encode(
+      this.#writer,
+      request,
+      frame,
+      limit - start,
+      () => w.seek(start),
+      () => !w.overflowed && w.bitLength <= limit,
+    );
+  }
+
+  /** Arithmetic coding makes one run of bytes, which is copied behind the header when it is known to fit. */
+  #encodeSmall(w: BitWriter, request: SnapshotRequest, frame: Frame, budgetBits: number): void {
+    const small = this.#small;
+    // The length of the bytes takes bits too.
+    const room = budgetBits - SMALL_LENGTH_BITS;
+    small.open(room);
+    if (!this.#calmSmall(small, request, frame, room)) {
+      request.into.clear(frame.tick, request.baseline?.tick ?? -1);
+      this.#pressure.encode(
+        small,
+        request,
+        frame,
+        room,
+        () => small.open(room),
+        () => small.bits + 8 <= room,
+      );
+    }
+    small.close(w);
+  }
+
+  /** Sends everything, each list for this client alone. False when that does not fit. */
+  #calmSmall(small: SmallWriter, request: SnapshotRequest, frame: Frame, room: number): boolean {
+    const { viewer } = request;
+    for (let t = 0; t < frame.tables.length; t++) {
+      const held = this.#lists.open(t);
+      const into = request.into.tables[t] as HeldTable;
+      small.table(t);
+      const first = held === undefined || !this.#lists.holds(0) ? -1 : held.find(0);
+      this.#alone(small, t, 0, first, false, into);
+      if (this.#schema.positions[t] !== undefined) this.#calmSmallCells(small, t, held, into, viewer, room);
+      this.#lists.close();
+      if (small.bits + 8 > room) return false;
+    }
+    return true;
+  }
+
+  #calmSmallCells(
+    small: SmallWriter,
+    t: number,
+    held: HeldTable | undefined,
+    into: HeldTable,
+    viewer: Viewer,
+    room: number,
+  ): void {
+    small.entered(this.#enteredKeys, this.#findEntered(viewer));
+    const { keys, count } = viewer;
+    const heldCount = held?.count ?? 0;
+    let h = heldCount > 0 && held?.keys[0] === 0 ? 1 : 0;
+    let s = 0;
+    while (small.bits <= room) {
+      while (h < heldCount && held?.ticks[h] === NOT_HELD) h++;
+      const heldKey = h < heldCount ? (held?.keys[h] as number) : NO_KEY;
+      const key = s < count ? (keys[s] as number) : NO_KEY;
+      if (heldKey < key) {
+        small.list(DROPPED_LIST);
+        h++;
+      } else if (key === NO_KEY) return;
+      else {
+        s++;
+        this.#alone(small, t, key, heldKey === key ? h++ : -1, heldKey === key, into);
+      }
+    }
   }
 
   /** Sends everything. False when that does not fit. */
@@ -221,7 +331,7 @@ export class SnapshotEncoder {
     frame: Frame,
   ): void {
     const list = held === undefined || !this.#lists.holds(key) ? -1 : held.find(key);
-    if (this.#schema.positions[t] !== undefined) this.#alone(t, key, list, false, into);
+    if (this.#schema.positions[t] !== undefined) this.#alone(this.#writer, t, key, list, false, into);
     else if (list >= 0) this.#plainHeld(w, t, held as HeldTable, list, into, frame);
     else this.#newList(w, t, key, into, frame);
   }
@@ -229,7 +339,7 @@ export class SnapshotEncoder {
   #plainHeld(w: BitWriter, t: number, held: HeldTable, list: number, into: HeldTable, frame: Frame): void {
     if (this.#copy(w, t, 0, held.ticks[list] as number, frame, false))
       into.addWhole(0, frame.tick, frame.tick);
-    else this.#alone(t, 0, list, false, into);
+    else this.#alone(this.#writer, t, 0, list, false, into);
   }
 
   #heldList(
@@ -243,14 +353,14 @@ export class SnapshotEncoder {
   ): void {
     if (this.#copy(w, t, key, held.ticks[list] as number, frame, true))
       into.addWhole(key, frame.tick, frame.tick);
-    else this.#alone(t, key, list, true, into);
+    else this.#alone(this.#writer, t, key, list, true, into);
   }
 
   /** A list of which the client holds nothing. Shared, unless it holds one of the rows from another list. */
   #newList(w: BitWriter, t: number, key: number, into: HeldTable, frame: Frame): void {
     if (this.#isNewToClient(t, key) && this.#copy(w, t, key, NOTHING_HELD, frame, false))
       into.addWhole(key, frame.tick, frame.tick);
-    else this.#alone(t, key, -1, false, into);
+    else this.#alone(this.#writer, t, key, -1, false, into);
   }
 
   #isNewToClient(t: number, key: number): boolean {
@@ -281,14 +391,12 @@ export class SnapshotEncoder {
   }
 
   /** Writes a list for this client alone, and records it. */
-  #alone(t: number, key: number, list: number, coded: boolean, into: HeldTable): void {
+  #alone(sink: RowSink, t: number, key: number, list: number, coded: boolean, into: HeldTable): void {
     const { plan } = this.#lists;
-    const from = plan.count;
+    // All rows of a calm snapshot are chosen, so that the plan need not outlive the list.
+    plan.clear();
     this.#lists.expand(t, key, list, 1);
-    const to = plan.count;
-    for (let i = from; i < to; i++) this.#lists.settle(this.#writer, i);
-    this.#writer.table(t);
-    this.#lists.write(this.#writer, from, to, coded);
-    this.#lists.record(into, t, key, from, to);
+    this.#lists.write(sink, 0, plan.count, coded);
+    this.#lists.record(into, t, key, 0, plan.count);
   }
 }

@@ -3,6 +3,8 @@
  * Values live once, in world history.
  */
 
+import { HELD_WINDOW_TICKS } from '../base/units.ts';
+import type { GameSchema } from '../simulation/game.ts';
 import type { RowSchema } from '../wire/schema.ts';
 import type { Frame } from './frame.ts';
 
@@ -130,6 +132,14 @@ export class HeldSet {
     this.deferred = 0;
     for (const table of this.tables) table.clear();
   }
+}
+
+/** Snapshots back to which an earlier row may help to expect a later one. Both sides keep twice as many. */
+const EARLIER_SNAPSHOTS = 32;
+
+/** Ticks back to which it may. */
+export function earlierReach(schema: GameSchema): number {
+  return Math.min(HELD_WINDOW_TICKS, EARLIER_SNAPSHOTS * schema.ticksPerSnapshot);
 }
 
 /** A row that a client holds: which one, at which tick, and which of its secrets. */

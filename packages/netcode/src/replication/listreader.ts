@@ -2,9 +2,10 @@
 
 import { HELD_WINDOW_TICKS } from '../base/units.ts';
 import type { RowSet } from '../simulation/rows.ts';
-import type { BitReader } from '../wire/bits.ts';
+import { BitReader } from '../wire/bits.ts';
 import { ID, MARK, OWNER } from '../wire/schema.ts';
 import type { RowCodec } from './rowcodec.ts';
+import { DROPPED_LIST, KEPT_LIST, KEY_ORDER, SECTION } from './rowsink.ts';
 
 /** Rows of a list at the baseline: indexes into the table's rows, `from`..`to` of `members`. */
 export interface HeldRows {
@@ -14,38 +15,78 @@ export interface HeldRows {
   readonly to: number;
 }
 
-export class ListReader {
-  readonly #codec: RowCodec;
-  readonly #maxPlayers: number;
-  /** Ids that the server said do not exist any more; the first `goneCount` count. */
+/** Reads one table's lists after another. What it says of the last list read is good until the next. */
+export interface TableReader {
+  readonly failed: boolean;
+  fail(): void;
+  /** The lists to come are of this table. */
+  table(t: number): void;
+  /** How many lists are new to the client, and by how much the key of each is beyond the one before, less one. */
+  enteredCount(): number;
+  keyGap(): number;
+  /** What becomes of a list that was held: SECTION, KEPT_LIST or DROPPED_LIST. */
+  listCode(): number;
+  /** Reads one list's rows and appends them to `into`, the ones held before first. `table`: all that the client held of the type. */
+  read(held: HeldRows | undefined, table: RowSet | undefined, tick: number, into: RowSet): void;
+  /** Ids that the server said do not exist any more, in this table so far; the first `goneCount` count. */
+  readonly gone: Int32Array;
+  readonly goneCount: number;
+  /** Rows of the last list that stayed as they were held, and rows that were new to it. */
+  readonly kept: number;
+  readonly news: number;
+}
+
+export class ListReader implements TableReader {
   gone = new Int32Array(16);
   goneCount = 0;
-  /** Rows of the last list that stayed as they were held, and rows of it in all. */
   kept = 0;
   news = 0;
+  readonly #codecs: readonly RowCodec[];
+  readonly #maxPlayers: number;
+  #r = new BitReader();
+  #codec: RowCodec;
 
-  constructor(codec: RowCodec, maxPlayers: number) {
-    this.#codec = codec;
+  constructor(codecs: readonly RowCodec[], maxPlayers: number) {
+    this.#codecs = codecs;
+    this.#codec = codecs[0] as RowCodec;
     this.#maxPlayers = maxPlayers;
   }
 
-  /** Reads one list's rows and appends them to `into`, the ones held before first. */
-  read(
-    r: BitReader,
-    held: HeldRows | undefined,
-    table: RowSet | undefined,
-    tick: number,
-    into: RowSet,
-  ): void {
+  open(r: BitReader): void {
+    this.#r = r;
+  }
+
+  get failed(): boolean {
+    return this.#r.failed;
+  }
+
+  fail(): void {
+    this.#r.fail();
+  }
+
+  table(t: number): void {
+    this.#codec = this.#codecs[t] as RowCodec;
+    this.goneCount = 0;
+  }
+
+  enteredCount(): number {
+    return this.#r.readGolomb(0);
+  }
+
+  keyGap(): number {
+    return this.#r.readGolomb(KEY_ORDER);
+  }
+
+  listCode(): number {
+    if (this.#r.read(1) === 0) return SECTION;
+    return this.#r.read(1) === 0 ? KEPT_LIST : DROPPED_LIST;
+  }
+
+  read(held: HeldRows | undefined, table: RowSet | undefined, tick: number, into: RowSet): void {
+    const r = this.#r;
     this.kept = 0;
     if (held !== undefined) this.#heldRows(r, held, tick, into);
     this.#newRows(r, held, table, tick, into);
-  }
-
-  /** Appends all rows of a list as they are held. */
-  keep({ rows, members, from, to }: HeldRows, into: RowSet): void {
-    const { stride } = rows.schema;
-    for (let m = from; m < to; m++) into.push(rows.data, (members[m] as number) * stride);
   }
 
   #heldRows(r: BitReader, held: HeldRows, tick: number, into: RowSet): void {
@@ -197,7 +238,7 @@ export class ListReader {
 }
 
 /** Whether a row stands in a list. */
-function holds({ members, from, to }: HeldRows, row: number): boolean {
+export function holds({ members, from, to }: HeldRows, row: number): boolean {
   let low = from;
   let high = to - 1;
   while (low <= high) {

@@ -10,10 +10,10 @@ import type { SavedWorld } from '../simulation/world.ts';
 import { OWNER } from '../wire/schema.ts';
 import type { Frame, FrameTable } from './frame.ts';
 import type { HeldSet, HeldTable } from './held.ts';
-import { NAMED, NOT_HELD } from './held.ts';
-import { KEPT_LIST, type ListWriter, SECTION } from './listwriter.ts';
+import { earlierReach, NAMED, NOT_HELD } from './held.ts';
 import { ARRIVED, AWAY, CHANGED, EXPECTED, FIRST, GONE, LEFT, NEW, Plan } from './plan.ts';
 import type { Relevance } from './relevance.ts';
+import { KEPT_LIST, type RowSink, SECTION } from './rowsink.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Marks of lists, by key: not held, held row by row, or held whole at `mark - WHOLE`. */
@@ -27,6 +27,10 @@ const WHOLE_WINDOW_TICKS = 32;
 /** World states and frames by tick. */
 export interface FrameSource {
   get(tick: number): Frame | undefined;
+}
+/** What was sent to a client, by snapshot tick. */
+export interface SentSource {
+  get(tick: number): HeldSet | undefined;
 }
 export interface WorldSource {
   get(tick: number): SavedWorld | undefined;
@@ -47,6 +51,7 @@ export class Lists {
   #viewer!: Viewer;
   #baseline: HeldSet | undefined;
   #previous: HeldSet | undefined;
+  #sent: SentSource = { get: () => undefined };
   #held: HeldTable | undefined;
   /** The tick at which every held list of the open table is held whole; -1 if they differ or one is held row by row. */
   #uniform = -1;
@@ -74,7 +79,10 @@ export class Lists {
     viewer: Viewer,
     baseline: HeldSet | undefined,
     previous: HeldSet | undefined,
+    sent: SentSource,
   ): void {
+    this.#sent = sent;
+    this.#earlierTable = -1;
     this.#frame = frame;
     this.#worlds = worlds;
     this.#viewer = viewer;
@@ -363,7 +371,7 @@ export class Lists {
   }
 
   /** Makes a held row of the plan the expected one. */
-  expect(writer: ListWriter, i: number): void {
+  expect(writer: RowSink, i: number): void {
     const { plan } = this;
     const t = plan.table[i] as number;
     const held = plan.held[i] as number;
@@ -377,11 +385,82 @@ export class Lists {
     if ((plan.base[i] as number) < 0) plan.base[i] = old.rows.find(plan.id[i] as number);
     const at = (plan.base[i] as number) * rows.schema.stride;
     const mask = plan.heldMask[i] as number;
-    if (mask === 0) writer.expect(old.rows.data, at, age);
-    else {
+    if (mask !== 0) {
       this.#compose(t, this.#heldRow, old, held, at, mask);
-      writer.expect(this.#heldRow, 0, age);
+      writer.expect(this.#heldRow, 0, age, undefined, 0, 0);
+      return;
     }
+    const before = writer.usesBefore ? this.#findEarlier(t, held, plan.id[i] as number) : -1;
+    if (before < 0) writer.expect(old.rows.data, at, age, undefined, 0, 0);
+    else {
+      const earlier = this.#earlier as FrameTable;
+      writer.expect(
+        old.rows.data,
+        at,
+        age,
+        earlier.rows.data,
+        before * rows.schema.stride,
+        held - this.#earlierTick,
+      );
+    }
+  }
+
+  /** Of the rows held at `#earlierHeld`: what was sent in the baseline of that snapshot. */
+  #earlierTable = -1;
+  #earlierHeld = -1;
+  #earlierTick = -1;
+  #earlier: FrameTable | undefined;
+  #earlierSet: HeldTable | undefined;
+  #earlierCursor = 0;
+
+  /** Index of an entity's row in the earlier frame, if the client was sent it then; otherwise -1. */
+  #findEarlier(t: number, held: number, id: number): number {
+    if (t !== this.#earlierTable || held !== this.#earlierHeld) {
+      this.#earlierTable = t;
+      this.#earlierHeld = held;
+      this.#lookEarlier(t, held);
+    }
+    const earlier = this.#earlier;
+    if (earlier === undefined) return -1;
+    const row = earlier.rows.findNear(id, this.#earlierCursor);
+    this.#earlierCursor = row + 1;
+    return row >= 0 && this.#wasSent(earlier, row, id) ? row : -1;
+  }
+
+  #lookEarlier(t: number, held: number): void {
+    this.#earlier = undefined;
+    this.#earlierCursor = 0;
+    if ((this.#schema.secrets[t] as Secrets).all.length > 0) return;
+    const set = held === this.#baseline?.tick ? this.#baseline : this.#sent.get(held);
+    const from = set?.baseline ?? -1;
+    if (from < 0 || this.#frame.tick - from > earlierReach(this.#schema)) return;
+    const before = this.#sent.get(from);
+    if (before === undefined) return;
+    this.#earlier = this.#frames.get(from)?.tables[t];
+    this.#earlierSet = before.tables[t];
+    this.#earlierTick = from;
+  }
+
+  /** Whether a row was part of the snapshot of `#earlierTick`, in the list of its cell or among the client's own. */
+  #wasSent(earlier: FrameTable, row: number, id: number): boolean {
+    const set = this.#earlierSet as HeldTable;
+    const key = earlier.keys[row] as number;
+    if (this.#wasSentIn(set, set.find(key), id)) return true;
+    return key !== 0 && this.#wasSentIn(set, set.find(0), id);
+  }
+
+  #wasSentIn(set: HeldTable, list: number, id: number): boolean {
+    if (list < 0) return false;
+    const tick = set.ticks[list] as number;
+    // A whole list of key 0 of a type with a place holds no rows.
+    if (tick >= 0)
+      return (
+        tick === this.#earlierTick &&
+        (set.keys[list] !== 0 || this.#schema.positions[this.#earlierTable] === undefined)
+      );
+    if (tick !== NAMED) return false;
+    const entry = set.findEntry(list, id);
+    return entry >= 0 && set.held[entry] === this.#earlierTick;
   }
 
   /** The list in which the client holds an ARRIVED row of the plan. Its table must be open. */
@@ -476,15 +555,17 @@ export class Lists {
   }
 
   /** Finds out whether a row that may have changed did. */
-  settle(writer: ListWriter, i: number): void {
-    if (this.plan.kind[i] !== CHANGED) return;
+  settle(writer: RowSink, i: number): void {
+    const { kind } = this.plan;
+    if (kind[i] === EXPECTED && writer.usesBefore) kind[i] = CHANGED;
+    if (kind[i] !== CHANGED) return;
     writer.table(this.plan.table[i] as number);
     this.expect(writer, i);
     if (writer.matches(this.rowData(i), this.rowAt(i))) this.plan.kind[i] = EXPECTED;
   }
 
   /** Writes the chosen rows of a list, `from`..`to` of the plan. `coded`: a list that was held, which may be kept as it is. */
-  write(writer: ListWriter, from: number, to: number, coded: boolean): void {
+  write(writer: RowSink, from: number, to: number, coded: boolean): void {
     const { plan } = this;
     const { tick } = this.#frame;
     let held = 0;
@@ -500,17 +581,12 @@ export class Lists {
       writer.list(chosen === 0 && held > 0 ? KEPT_LIST : SECTION);
       if (chosen === 0 && held > 0) return;
     }
+    writer.begin(held - (chosen - news));
     for (let i = from; i < to; i++) {
       const kind = plan.kind[i] as number;
       if (kind >= ARRIVED) continue;
       if (plan.chosen[i] === 0) writer.kept();
-      else if (kind === EXPECTED) writer.asExpected();
-      else if (kind === GONE) writer.gone();
-      else if (kind !== CHANGED) writer.left();
-      else {
-        this.expect(writer, i);
-        writer.changed(this.rowData(i), this.rowAt(i), tick);
-      }
+      else this.#writeHeld(writer, i, kind, tick);
     }
     writer.endHeld();
     writer.news(news);
@@ -524,6 +600,19 @@ export class Lists {
       if (kind === NEW) writer.body(this.rowData(i), this.rowAt(i), tick);
       else writer.moved(this.rowData(i), this.rowAt(i), tick);
     }
+  }
+
+  #writeHeld(writer: RowSink, i: number, kind: number, tick: number): void {
+    if (kind === EXPECTED && !writer.usesBefore) {
+      writer.asExpected();
+      return;
+    }
+    // How likely a code is depends on the row, so that it is expected first.
+    if (writer.usesBefore || kind === CHANGED) this.expect(writer, i);
+    if (kind === GONE) writer.gone();
+    else if (kind > CHANGED) writer.left();
+    else if (writer.matches(this.rowData(i), this.rowAt(i))) writer.asExpected();
+    else writer.changed(this.rowData(i), this.rowAt(i), tick);
   }
 
   /** Records what the client holds of a list after this snapshot. Gives the number of rows that wait. */

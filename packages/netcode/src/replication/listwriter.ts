@@ -16,25 +16,20 @@
  *     id = 1 gap-1(golomb 4) | 00 counter(16) | 01 seat(8) counter(16)      same seat as before | seat 0 | another seat
  */
 
-import type { BitWriter } from '../wire/bits.ts';
+import { MAX_DATAGRAM_BYTES } from '../base/units.ts';
+import { BitWriter } from '../wire/bits.ts';
 import type { RowSchema } from '../wire/schema.ts';
 import type { RowCodec } from './rowcodec.ts';
+import { KEPT_LIST, KEY_ORDER, type RowSink, SECTION } from './rowsink.ts';
 
-/** What is said of a list that was held at the baseline. */
-export const SECTION = 0;
-export const KEPT_LIST = 1;
-export const DROPPED_LIST = 2;
-
-/** Order of the code for gaps between the keys of entered lists. */
-export const KEY_ORDER = 3;
-
-/** Writes rows one after another; the caller says what each one is. `expect` comes before whatever is said of a held row. */
-export class ListWriter {
+export class ListWriter implements RowSink {
+  readonly usesBefore = false;
   w: BitWriter;
   readonly #codecs: readonly RowCodec[];
   #codec: RowCodec;
   #gap = 0;
   #kept = 0;
+  readonly #scratch = new BitWriter(new Uint8Array(2 * MAX_DATAGRAM_BYTES));
 
   constructor(w: BitWriter, codecs: readonly RowCodec[]) {
     this.w = w;
@@ -46,12 +41,10 @@ export class ListWriter {
     return this.w.bitLength;
   }
 
-  /** The rows to come are of this table. */
   table(t: number): void {
     this.#codec = this.#codecs[t] as RowCodec;
   }
 
-  /** Keys of the lists that the client does not hold yet. */
   entered(keys: Int32Array, count: number): void {
     this.w.writeGolomb(count, 0);
     let last = 0;
@@ -62,11 +55,12 @@ export class ListWriter {
     }
   }
 
-  /** What becomes of a list that was held. */
   list(code: number): void {
     if (code === SECTION) this.w.write(0, 1);
     else this.w.write(code === KEPT_LIST ? 1 : 3, 2);
   }
+
+  begin(): void {}
 
   expect(base: Int32Array, at: number, ticks: number): void {
     this.#codec.expect(base, at, ticks);
@@ -76,7 +70,6 @@ export class ListWriter {
     this.#codec.expect(empty, 0, 0);
   }
 
-  /** Whether the row is as it was last expected. */
   matches(data: Int32Array, at: number): boolean {
     return this.#codec.matches(data, at);
   }
@@ -103,7 +96,6 @@ export class ListWriter {
     this.#kept++;
   }
 
-  /** After the last row that was held. */
   endHeld(): void {
     if (this.#kept > 0) this.#flushKept();
     if (this.#gap > 0) this.w.writeGolomb(this.#gap, 0);
@@ -114,7 +106,6 @@ export class ListWriter {
     this.w.writeGolomb(count, 0);
   }
 
-  /** Id of the next row that is new to the list; `last` is the one before it, 0 for none. */
   id(id: number, last: number): void {
     const { w } = this;
     const seat = id >> 16;
@@ -131,16 +122,20 @@ export class ListWriter {
     }
   }
 
-  /** The body of a row that the client held in another list. */
   moved(data: Int32Array, at: number, tick: number): void {
     const same = this.#codec.matches(data, at);
     this.w.write(same ? 0 : 1, 1);
     if (!same) this.#codec.write(this.w, data, at, tick);
   }
 
-  /** The body of a row that is new to the client. */
   body(data: Int32Array, at: number, tick: number): void {
     this.#codec.write(this.w, data, at, tick);
+  }
+
+  measure(data: Int32Array, at: number, tick: number): number {
+    this.#scratch.reset();
+    this.#codec.write(this.#scratch, data, at, tick);
+    return this.#scratch.bitLength;
   }
 
   #code(bits: number, count: number): void {

@@ -3,19 +3,19 @@
  * possibly take; of their rows the most urgent are sent, and everything else is kept as the client holds it, or waits [S3].
  */
 
-import { MAX_DATAGRAM_BYTES } from '../base/units.ts';
 import type { GameSchema } from '../simulation/game.ts';
-import { BitWriter } from '../wire/bits.ts';
 import type { SnapshotRequest } from './encode.ts';
 import type { Frame, FrameTable } from './frame.ts';
 import { type HeldTable, NAMED, NOT_HELD } from './held.ts';
 import type { FrameSource, Lists } from './lists.ts';
-import { DROPPED_LIST, KEPT_LIST, ListWriter, SECTION } from './listwriter.ts';
 import { ARRIVED, AWAY, BLOCKED, CHANGED, EXPECTED, FIRST } from './plan.ts';
-import type { RowCodec } from './rowcodec.ts';
+import { DROPPED_LIST, KEPT_LIST, type RowSink, SECTION } from './rowsink.ts';
 
 /** Bits that one sent row costs beside its body, on average: gap, code, and a kept run that it splits. */
 const ROW_OVERHEAD_BITS = 8;
+
+/** Bits that the id of a new row costs, on average, beyond that. */
+const NEW_OVERHEAD_BITS = 8;
 
 /** Bits per table and per list that hold something, whatever becomes of their rows. */
 const TABLE_BITS = 24;
@@ -48,8 +48,6 @@ export class Pressure {
   readonly #lists: Lists;
   readonly #frames: FrameSource;
   readonly #weights: readonly number[];
-  readonly #measure: ListWriter;
-  readonly #scratch = new BitWriter(new Uint8Array(4 * MAX_DATAGRAM_BYTES));
   readonly #choices: ListChoice[] = [];
   #count = 0;
   readonly #byUrgency: ListChoice[] = [];
@@ -59,32 +57,31 @@ export class Pressure {
   #awayRound = new Int32Array(64);
   #round = 0;
 
-  constructor(
-    schema: GameSchema,
-    lists: Lists,
-    frames: FrameSource,
-    codecs: readonly RowCodec[],
-    weights: readonly number[],
-  ) {
+  constructor(schema: GameSchema, lists: Lists, frames: FrameSource, weights: readonly number[]) {
     this.#schema = schema;
     this.#lists = lists;
     this.#frames = frames;
     this.#weights = weights;
-    this.#measure = new ListWriter(this.#scratch, codecs);
   }
 
-  /** Writes as much as `budgetBits` allow, and records it. */
-  encode(writer: ListWriter, request: SnapshotRequest, frame: Frame, budgetBits: number): void {
+  /** Writes as much as `budgetBits` allow, and records it. `restart` forgets what was written since the call; `fits` says whether it fits. */
+  encode(
+    writer: RowSink,
+    request: SnapshotRequest,
+    frame: Frame,
+    budgetBits: number,
+    restart: () => void,
+    fits: () => boolean,
+  ): void {
     this.#collect(request, frame);
     this.#pick(budgetBits);
-    this.#expand(frame);
-    const start = writer.bits;
+    this.#expand(writer, frame);
     for (let share = 8; ; share--) {
-      if (share > 0) this.#choose(frame, Math.floor((budgetBits * share) / 8));
+      if (share > 0) this.#choose(writer, frame, Math.floor((budgetBits * share) / 8));
       else this.#chooseNothing();
+      restart();
       for (let t = 0; t < frame.tables.length; t++) this.#write(writer, t);
-      if ((!writer.w.overflowed && writer.bits <= start + budgetBits) || share === 0) break;
-      writer.w.seek(start);
+      if (share === 0 || fits()) break;
     }
     this.#record(request, frame);
   }
@@ -175,7 +172,7 @@ export class Pressure {
     }
   }
 
-  #expand(frame: Frame): void {
+  #expand(writer: RowSink, frame: Frame): void {
     const { plan } = this.#lists;
     plan.clear();
     for (let c = 0; c < this.#count; ) {
@@ -191,7 +188,7 @@ export class Pressure {
       this.#pairUp(t, frame, first);
       this.#lists.close();
     }
-    for (let i = 0; i < plan.count; i++) this.#lists.settle(this.#measure, i);
+    for (let i = 0; i < plan.count; i++) this.#lists.settle(writer, i);
   }
 
   /** Both halves of a move go together, or none does. */
@@ -232,7 +229,7 @@ export class Pressure {
   }
 
   /** Takes rows in order of urgency until the budget is full; ties go to the smaller table, list and id. */
-  #choose(frame: Frame, budgetBits: number): void {
+  #choose(writer: RowSink, frame: Frame, budgetBits: number): void {
     const { plan } = this.#lists;
     const order = plan.sortByUrgency();
     let left = budgetBits - frame.tables.length * TABLE_BITS - this.#count * LIST_BITS;
@@ -244,7 +241,7 @@ export class Pressure {
     for (let k = 0; k < plan.count && misses <= MISSES; k++) {
       const i = plan.indexOf(order[k] as number);
       if (plan.kind[i] === EXPECTED || plan.urgency[i] === BLOCKED) continue;
-      const bits = this.#measureRow(i, frame.tick) + ROW_OVERHEAD_BITS;
+      const bits = this.#measureRow(writer, i, frame.tick) + ROW_OVERHEAD_BITS;
       if (bits > left) {
         misses++;
         continue;
@@ -261,22 +258,17 @@ export class Pressure {
     plan.chosen.fill(0, 0, plan.count);
   }
 
-  #measureRow(i: number, tick: number): number {
+  #measureRow(writer: RowSink, i: number, tick: number): number {
     const { plan } = this.#lists;
     const kind = plan.kind[i] as number;
     if (kind !== CHANGED && kind < ARRIVED) return 0;
-    const measure = this.#measure;
-    this.#scratch.reset();
-    measure.table(plan.table[i] as number);
-    this.#lists.expect(measure, i);
-    const data = this.#lists.rowData(i);
-    const at = this.#lists.rowAt(i);
-    if (kind === ARRIVED) measure.moved(data, at, tick);
-    else measure.body(data, at, tick);
-    return measure.bits + (kind >= ARRIVED ? 8 : 0);
+    writer.table(plan.table[i] as number);
+    this.#lists.expect(writer, i);
+    const bits = writer.measure(this.#lists.rowData(i), this.#lists.rowAt(i), tick);
+    return kind >= ARRIVED ? bits + NEW_OVERHEAD_BITS : bits;
   }
 
-  #write(writer: ListWriter, t: number): void {
+  #write(writer: RowSink, t: number): void {
     writer.table(t);
     const spatial = this.#schema.positions[t] !== undefined;
     let opened = !spatial;
@@ -299,19 +291,20 @@ export class Pressure {
   }
 
   /** A list that is not looked at stays as it is. One without rows has nothing to keep. */
-  #writeHeld(writer: ListWriter, choice: ListChoice): void {
+  #writeHeld(writer: RowSink, choice: ListChoice): void {
     if (choice.expanded) {
       this.#lists.write(writer, choice.from, choice.to, true);
       return;
     }
     if (!this.#lists.hasRows(choice.table, choice.list)) {
       writer.list(SECTION);
+      writer.begin(0);
       writer.endHeld();
       writer.news(0);
     } else writer.list(KEPT_LIST);
   }
 
-  #writeEntered(writer: ListWriter, t: number): void {
+  #writeEntered(writer: RowSink, t: number): void {
     let count = 0;
     for (let c = 0; c < this.#count; c++) {
       const choice = this.#choices[c] as ListChoice;

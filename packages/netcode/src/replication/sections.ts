@@ -5,8 +5,9 @@
 
 import { BitWriter } from '../wire/bits.ts';
 import type { Frame, FrameTable } from './frame.ts';
-import { ListWriter, SECTION } from './listwriter.ts';
+import { ListWriter } from './listwriter.ts';
 import type { RowCodec } from './rowcodec.ts';
+import { SECTION } from './rowsink.ts';
 
 /** Stands for a held tick: the list is new to the client, and so is every row in it. */
 export const NOTHING_HELD = -1;

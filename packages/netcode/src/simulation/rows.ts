@@ -53,6 +53,11 @@ export class RowSet {
     return index < this.count && this.id(index) === id ? index : -1;
   }
 
+  /** Index of the row with this id, or -1; looks at index `near` first. */
+  findNear(id: number, near: number): number {
+    return near < this.count && this.id(near) === id ? near : this.find(id);
+  }
+
   /** Index of the first row with an id of at least `id`. */
   lowerBound(id: number): number {
     const { stride } = this.schema;

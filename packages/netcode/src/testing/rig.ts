@@ -47,6 +47,8 @@ export interface RigOptions<S extends Shape> {
   readonly record?: boolean;
   /** How long a seat waits for a player who is away. */
   readonly graceMs?: Millis;
+  /** The codec of snapshots. Default: the server chooses. */
+  readonly codec?: 'auto' | 'small' | 'fast';
   /** Most players in the room, bots included. */
   readonly maxPlayers?: number;
 }
@@ -93,6 +95,8 @@ export class RigClient<S extends Shape> {
   up: SimLink;
   down: SimLink;
   readonly events: ClientEvent[] = [];
+  /** Entities that came into sight and left it; they are no part of `events`. */
+  readonly sightings: ClientEvent[] = [];
   readonly rng: Rng;
   readonly skew: number;
   /** Number of the present connection, 0 while there is none. */
@@ -190,6 +194,7 @@ export class Rig<S extends Shape> {
       development: options.development ?? false,
       record: options.record ?? false,
       ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
+      ...(options.codec === undefined ? {} : { codec: options.codec }),
       ...(options.maxPlayers === undefined ? {} : { maxPlayers: options.maxPlayers }),
     });
     (options.bots ?? []).forEach((think, index) => {
@@ -447,7 +452,8 @@ export class Rig<S extends Shape> {
       client.up.send(this.now, bytes);
     }
     for (let event = client.core.pollEvent(); event !== undefined; event = client.core.pollEvent()) {
-      client.events.push(event);
+      if (event.type === 'enter' || event.type === 'leave') client.sightings.push(event);
+      else client.events.push(event);
       if (event.type === 'joined' && !event.resumed) client.viewTick = Number.NEGATIVE_INFINITY;
       if (event.type === 'warning') this.#problem(client, `warning: ${event.message}`);
     }

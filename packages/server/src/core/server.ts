@@ -34,11 +34,14 @@ import {
   packPayload,
   type RefusalCode,
   type RoomInput,
+  type SavedWorld,
   type Shape,
+  type SnapshotCodec,
   SnapshotEncoder,
   TOKEN_BYTES,
   type World,
 } from '@tickwire/netcode/internal';
+import { CodecChoice, type CodecSetting } from './codec-choice.ts';
 import { count, type DatagramRefusal, newCounters, type ServerCounters } from './counters.ts';
 import { RoomInterest } from './interest.ts';
 import { Link } from './link.ts';
@@ -73,6 +76,8 @@ export interface ServerCoreOptions<S extends Shape> {
   readonly development?: boolean;
   /** Keep the input log, to replay the match. */
   readonly record?: boolean;
+  /** How snapshots are written: `small` ones take time, `fast` ones bytes. Default `auto`: small while there is time for it. */
+  readonly codec?: CodecSetting;
   /** How long a seat waits for a player who is away. Default 60 s. */
   readonly graceMs?: number;
 }
@@ -94,6 +99,8 @@ export interface ServerStats {
   readonly counters: Readonly<ServerCounters>;
   readonly substituted: number;
   readonly deferredRows: number;
+  /** The codec of the last snapshots. */
+  readonly codec: SnapshotCodec;
 }
 
 /** Steps in one `advance`. What is more is dropped, so that a stall is not followed by a burst. */
@@ -129,6 +136,8 @@ export class ServerCore<S extends Shape = Shape> {
   readonly #byConnection = new Map<number, Session>();
   readonly #bots = new Map<number, BotSeat<S>>();
   readonly #encoder: SnapshotEncoder;
+  readonly #choice: CodecChoice;
+  #codec: SnapshotCodec = 'small';
   readonly #interest: RoomInterest<S>;
   readonly #outbox = new Outbox();
   readonly #events: ServerEvent[] = [];
@@ -167,6 +176,8 @@ export class ServerCore<S extends Shape = Shape> {
       record: options.record ?? false,
     });
     this.#interest = new RoomInterest(game, this.room);
+    const { tickRate, snapshotRate } = game.schema;
+    this.#choice = new CodecChoice(options.codec ?? 'auto', tickRate, snapshotRate);
     this.#encoder = new SnapshotEncoder(game.schema, this.room.history, this.#interest);
   }
 
@@ -206,6 +217,7 @@ export class ServerCore<S extends Shape = Shape> {
         const behind = Math.floor((now - this.#timeOf(this.tick)) / this.game.schema.tickMs);
         this.#epoch += behind * this.game.schema.tickMs;
         this.counters.ticksDropped += behind;
+        this.#choice.overran(this.tick);
         this.#events.push({ type: 'overrun', ticks: behind });
         break;
       }
@@ -293,6 +305,7 @@ export class ServerCore<S extends Shape = Shape> {
       counters: this.counters,
       substituted,
       deferredRows,
+      codec: this.#codec,
     };
   }
 
@@ -522,7 +535,17 @@ export class ServerCore<S extends Shape = Shape> {
     for (const message of this.room.simulation.warnings.splice(0))
       this.#events.push({ type: 'warning', message });
     if (tick % this.game.schema.ticksPerSnapshot !== 0) return;
-    this.room.keep();
+    this.#snapshots(now, this.room.keep());
+  }
+
+  /** Who sees what comes first: it says how much there is to write, and so which codec there is time for. */
+  #snapshots(now: Millis, world: SavedWorld): void {
+    let rows = 0;
+    for (const { viewer } of this.#sessions.values()) {
+      this.#interest.look(viewer);
+      rows += this.#encoder.rowsFor(viewer, world);
+    }
+    this.#codec = this.#choice.choose(rows, world.tick);
     for (const session of this.#sessions.values()) this.#snapshot(now, session);
   }
 
@@ -572,8 +595,10 @@ export class ServerCore<S extends Shape = Shape> {
       return;
     }
     link.credit = 0;
-    this.#interest.look(session.viewer);
-    this.#send(link.connection, session.packet(now, link, this.room as unknown as Room, this.#encoder));
+    this.#send(
+      link.connection,
+      session.packet(now, link, this.room as unknown as Room, this.#encoder, this.#codec),
+    );
   }
 
   #sendProbes(now: Millis): void {

@@ -20,6 +20,7 @@ import {
   readHeader,
   SERVER_PACKET,
   type Seq,
+  type SnapshotCodec,
   type SnapshotEncoder,
   seqDelta,
   Viewer,
@@ -73,6 +74,7 @@ export class Session {
   readonly viewer: Viewer;
   readonly #schema: GameSchema;
   readonly #sent: History<HeldSet>;
+  readonly #sentByTick = { get: (tick: number): HeldSet | undefined => this.heldAt(tick) };
   #previous: HeldSet | undefined;
   #baseline: HeldSet | undefined;
   #ackSeq: Seq | undefined;
@@ -163,7 +165,7 @@ export class Session {
   }
 
   /** Writes the packet with the snapshot of the room's tick. The bytes are valid until the next call. */
-  packet(now: Millis, link: Link, room: Room, encoder: SnapshotEncoder): Uint8Array {
+  packet(now: Millis, link: Link, room: Room, encoder: SnapshotEncoder, codec: SnapshotCodec): Uint8Array {
     const w = this.#writer;
     w.reset();
     const { tick } = room;
@@ -173,7 +175,7 @@ export class Session {
     writeSlackReport(w, tick, this.commands.takeReport());
     const saved = room.history.get(tick);
     w.write(saved === undefined ? 0 : 1, 1);
-    if (saved !== undefined) this.#writeSnapshot(w, now, link, room, encoder);
+    if (saved !== undefined) this.#writeSnapshot(w, now, link, room, encoder, codec);
     const length = w.finish();
     const messages = this.channels.fill(
       now,
@@ -186,7 +188,14 @@ export class Session {
     return this.#packet.subarray(0, length + messages);
   }
 
-  #writeSnapshot(w: BitWriter, now: Millis, link: Link, room: Room, encoder: SnapshotEncoder): void {
+  #writeSnapshot(
+    w: BitWriter,
+    now: Millis,
+    link: Link,
+    room: Room,
+    encoder: SnapshotEncoder,
+    codec: SnapshotCodec,
+  ): void {
     const { ticksPerSnapshot } = this.#schema;
     const world = room.history.get(room.tick);
     if (world === undefined) return;
@@ -218,6 +227,8 @@ export class Session {
       previous: this.#previous,
       viewer: this.viewer,
       budgetBits,
+      codec,
+      sent: this.#sentByTick,
       into,
     });
     this.#sent.set(number, into);

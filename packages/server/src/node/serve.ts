@@ -7,7 +7,13 @@ import { getRequestListener } from '@hono/node-server';
 import type { Game, Shape } from '@tickwire/netcode';
 import { Hono } from 'hono';
 import { type Logger, pino } from 'pino';
-import { ServerCore, type ServerEvent, type ServerStats, type Think } from '../core/index.ts';
+import {
+  type CodecSetting,
+  ServerCore,
+  type ServerEvent,
+  type ServerStats,
+  type Think,
+} from '../core/index.ts';
 import { type DevelopmentHost, developmentHost } from './development.ts';
 import { GeckosListener, type GeckosListenerOptions, type GeckosListenerStats } from './geckos.ts';
 import { Host, type HostStats } from './host.ts';
@@ -42,6 +48,8 @@ export interface ServeOptions<S extends Shape> extends SignallingOptions, Listen
   readonly bots?: { readonly count: number; readonly think: Think<S>; readonly names?: readonly string[] };
   /** How long a seat waits for a player who is away. Default 60 s. */
   readonly graceMs?: number;
+  /** How snapshots are written: `small` ones take time, `fast` ones bytes. Default `auto`: small while there is time for it. */
+  readonly codec?: CodecSetting;
   /** Keep the input log, to replay the match. */
   readonly record?: boolean;
   /** Default: silent, or the level in the environment's LOG_LEVEL. */
@@ -153,7 +161,7 @@ async function open<S extends Shape>(
 }
 
 function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): ServerCore<S> {
-  const { maxPlayers, seed, graceMs, record, bots } = options;
+  const { maxPlayers, seed, graceMs, record, bots, codec } = options;
   const core = new ServerCore<S>(game, {
     now: performance.now(),
     entropy: () => randomInt(0, 2 ** 32),
@@ -162,6 +170,7 @@ function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): Serv
     ...(maxPlayers === undefined ? {} : { maxPlayers }),
     ...(seed === undefined ? {} : { seed }),
     ...(graceMs === undefined ? {} : { graceMs }),
+    ...(codec === undefined ? {} : { codec }),
     ...(record === undefined ? {} : { record }),
   });
   for (let n = 0; n < (bots?.count ?? 0); n++) {
