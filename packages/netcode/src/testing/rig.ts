@@ -46,6 +46,8 @@ export interface RigOptions<S extends Shape> {
   readonly record?: boolean;
   /** How long a seat waits for a player who is away. */
   readonly graceMs?: Millis;
+  /** Most bytes that one client gets in any second. */
+  readonly maxBytesPerSecond?: number;
   /** Most players in the room, bots included. */
   readonly maxPlayers?: number;
 }
@@ -189,6 +191,7 @@ export class Rig<S extends Shape> {
       development: options.development ?? false,
       record: options.record ?? false,
       ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
+      ...(options.maxBytesPerSecond === undefined ? {} : { maxBytesPerSecond: options.maxBytesPerSecond }),
       ...(options.maxPlayers === undefined ? {} : { maxPlayers: options.maxPlayers }),
     });
     (options.bots ?? []).forEach((think, index) => {

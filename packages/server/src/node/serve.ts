@@ -42,6 +42,13 @@ export interface ServeOptions<S extends Shape> extends SignallingOptions, Listen
   readonly bots?: { readonly count: number; readonly think: Think<S>; readonly names?: readonly string[] };
   /** How long a seat waits for a player who is away. Default 60 s. */
   readonly graceMs?: number;
+  /**
+   * Most bytes that one player gets in any second, 2,000..100,000,000, with what the network adds. Default: the environment's
+   * MAX_BYTES_PER_SECOND, or 64,000. `core.session(seat)?.setCap(bytes)` changes it for one player.
+   */
+  readonly maxBytesPerSecond?: number;
+  /** Bytes that the network adds to each datagram, as the cap counts them. Default 93; 0 makes the cap count our own bytes only. */
+  readonly overheadBytes?: number;
   /** Keep the input log, to replay the match. */
   readonly record?: boolean;
   /** Default: silent, or the level in the environment's LOG_LEVEL. */
@@ -153,7 +160,9 @@ async function open<S extends Shape>(
 }
 
 function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): ServerCore<S> {
-  const { maxPlayers, seed, graceMs, record, bots } = options;
+  const { maxPlayers, seed, graceMs, overheadBytes, record, bots } = options;
+  const asksCap = process.env['MAX_BYTES_PER_SECOND'];
+  const maxBytesPerSecond = options.maxBytesPerSecond ?? (asksCap ? Number(asksCap) : undefined);
   const core = new ServerCore<S>(game, {
     now: performance.now(),
     entropy: () => randomInt(0, 2 ** 32),
@@ -162,6 +171,8 @@ function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): Serv
     ...(maxPlayers === undefined ? {} : { maxPlayers }),
     ...(seed === undefined ? {} : { seed }),
     ...(graceMs === undefined ? {} : { graceMs }),
+    ...(maxBytesPerSecond === undefined ? {} : { maxBytesPerSecond }),
+    ...(overheadBytes === undefined ? {} : { overheadBytes }),
     ...(record === undefined ? {} : { record }),
   });
   for (let n = 0; n < (bots?.count ?? 0); n++) {
