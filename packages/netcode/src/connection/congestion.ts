@@ -24,25 +24,35 @@ export class CongestionControl {
   #limit = Infinity;
   readonly #sentSeq = new Int32Array(SENT_SLOTS).fill(-1);
   readonly #sentBytes = new Int32Array(SENT_SLOTS);
+  /** Bytes sent up to and including the packet. */
+  readonly #sentUpTo = new Float64Array(SENT_SLOTS);
   readonly #sent = new ByteMeter();
   readonly #delivered = new ByteMeter();
+  #total = 0;
+  /** Mean size of a datagram. */
+  #datagram = 0;
+  #ackedUpTo = 0;
 
-  readonly #recent = new Float64Array(RECENT_TRIPS);
-  #recentCount = 0;
+  readonly #trips = new Float64Array(LONG_TRIPS);
+  #tripCount = 0;
   #samples = 0;
+  #lastTrip: Millis = 0;
+  #jitter: Millis = 0;
   /** Shortest round trips of this half of the memory and of the one before. */
   #base = Infinity;
   #baseBefore = Infinity;
   #baseSince: Millis = 0;
-  #queueMs = 0;
+  #queueMs: Millis = 0;
 
-  #measuredAt: Millis = -Infinity;
+  #grownAt: Millis = Infinity;
+  /** Packets sent before this say nothing about the rate. */
   #settledAt: Millis = 0;
   #lossCutAt: Millis = -Infinity;
   #heldTicks = 0;
-  /** Cuts for delay in a row, the standing queue at the last of them, and the rate before the first. */
+  /** Cuts for delay in a row; at the last of them how much longer the way was than at best, and how long what was under way took; the rate before the first. */
   #cuts = 0;
-  #queueAtCut = 0;
+  #longerAtCut: Millis = 0;
+  #underWayAtCut: Millis = 0;
   #rateBeforeCuts = 0;
 
   /** Bytes per second, overhead included, that the path takes without a queue. */
@@ -58,9 +68,12 @@ export class CongestionControl {
   /** Packet `seq` of `bytes` on the wire was sent. */
   sent(now: Millis, seq: Seq, bytes: number): void {
     const slot = seq % SENT_SLOTS;
+    this.#total += bytes;
     this.#sentSeq[slot] = seq;
     this.#sentBytes[slot] = bytes;
+    this.#sentUpTo[slot] = this.#total;
     this.#sent.add(now, bytes);
+    this.#datagram += (bytes - this.#datagram) / 8;
   }
 
   /** The peer has packet `seq`. */
@@ -69,91 +82,137 @@ export class CongestionControl {
     if (this.#sentSeq[slot] !== seq) return;
     this.#sentSeq[slot] = -1;
     this.#delivered.add(now, this.#sentBytes[slot]!);
+    this.#ackedUpTo = Math.max(this.#ackedUpTo, this.#sentUpTo[slot]!);
   }
 
   /** Adapts the rate, up to `cap`. Call after each header that `acks` has applied. */
   measure(now: Millis, acks: PacketAcks, cap: number): void {
-    const elapsed = Math.min(MAX_GROWTH_MS, now - this.#measuredAt);
-    this.#measuredAt = now;
     this.#rate = Math.min(this.#rate, cap);
     if (acks.rttSamples === this.#samples) return;
     this.#samples = acks.rttSamples;
     this.#sample(now, acks.newestRtt);
-    if (now < this.#settledAt || this.#recentCount < MIN_TRIPS) return;
-    const target = Math.max(QUEUE_TARGET_MS, JITTERS * acks.jitter);
-    if (this.#queueMs > target) {
-      this.#tooSlow(now);
-    } else if (acks.loss > LOSS_FLOOR && now - this.#lossCutAt >= LOSS_CUT_EVERY_MS) {
-      this.stats.lossCuts++;
-      this.#lossCutAt = now;
-      this.#limit = this.#rate;
-      this.#setRate(this.#rate * GENTLE_CUT);
-    } else if (this.#queueMs < target / 2) {
-      this.#calm(now, elapsed, cap);
+    if (this.#tripCount < SHORT_TRIPS) return;
+    const target = Math.max(QUEUE_TARGET_MS, JITTERS * this.#jitter);
+    const long = this.#tripCount >= LEAST_LONG_TRIPS;
+    if ((long && this.#queueMs > target) || this.#queueOver(SHORT_TRIPS) > URGENT * target) {
+      this.#tooFast(now, acks.loss);
+    } else if (long && acks.loss > LOSS_FLOOR && now - this.#lossCutAt >= LOSS_CUT_EVERY_MS) {
+      this.#tooLossy(now);
+    } else if (long && this.#queueMs < target / 2) {
+      this.#calm(now, cap, acks.loss);
+    } else {
+      this.#grownAt = now;
     }
   }
 
   /** What the transport still held at a snapshot tick. One tick is a retransmission; more is a path that takes less than it gets. */
   held(now: Millis, bytes: number): void {
     this.#heldTicks = bytes > 0 ? this.#heldTicks + 1 : 0;
-    if (this.#heldTicks < HELD_TICKS || now < this.#settledAt) return;
+    if (this.#heldTicks < HELD_TICKS) return;
     this.#heldTicks = 0;
     this.stats.bufferCuts++;
-    this.#cut(now, GENTLE_CUT, 0);
+    this.#cut(now, this.#delivered.perSecond(now), GENTLE_CUT, 0);
   }
 
-  #sample(now: Millis, rtt: Millis): void {
+  #sample(now: Millis, trip: Millis): void {
     if (now - this.#baseSince >= BASE_MEMORY_MS / 2) {
       this.#baseBefore = this.#base;
       this.#base = Infinity;
       this.#baseSince = now;
     }
-    this.#base = Math.min(this.#base, rtt);
-    this.#recent[this.#recentCount++ % RECENT_TRIPS] = rtt;
-    let shortest = Infinity;
-    const count = Math.min(this.#recentCount, RECENT_TRIPS);
-    for (let i = 0; i < count; i++) shortest = Math.min(shortest, this.#recent[i]!);
-    this.#queueMs = shortest - Math.min(this.#base, this.#baseBefore);
+    this.#base = Math.min(this.#base, trip);
+    const step = Math.min(MAX_STEP_MS, Math.abs(trip - this.#lastTrip));
+    if (this.#samples > 1) this.#jitter += (step - this.#jitter) * Math.max(JITTER_GAIN, 1 / this.#samples);
+    this.#lastTrip = trip;
+    if (now - trip < this.#settledAt) return;
+    this.#trips[this.#tripCount++ % LONG_TRIPS] = trip;
+    this.#queueMs = this.#queueOver(LONG_TRIPS);
   }
 
-  #tooSlow(now: Millis): void {
-    // The first cut may have trusted a second in which the path was still wider; the next knows what it carries. A queue
-    // that not even that one shortens is somebody else's, or the path has become longer.
-    if (this.#cuts >= 2 && this.#queueMs > NOT_SHORTER * this.#queueAtCut) {
-      this.stats.takenBack++;
-      this.#cuts = 0;
-      this.#base = Math.min(this.#base, this.#baseBefore) + this.#queueMs;
-      this.#baseBefore = Infinity;
-      this.#queueMs = 0;
-      this.#limit = Infinity;
-      this.#setRate(this.#rateBeforeCuts);
+  /** The shortest of the newest `count` round trips above the shortest of all. */
+  #queueOver(count: number): Millis {
+    let shortest = Infinity;
+    for (let i = 1; i <= Math.min(count, this.#tripCount); i++)
+      shortest = Math.min(shortest, this.#trips[(this.#tripCount - i) % LONG_TRIPS]!);
+    return Math.max(0, shortest - this.#shortest() - this.#passage());
+  }
+
+  /** How long one of our own datagrams takes through the narrowest place, ms. That is no queue: a thinner path shows it, too. */
+  #passage(): Millis {
+    return (this.#datagram * 1_000) / Math.max(MIN_RATE, this.#limit);
+  }
+
+  #shortest(): Millis {
+    return Math.min(this.#base, this.#baseBefore);
+  }
+
+  #tooFast(now: Millis, loss: number): void {
+    const delivered = this.#delivered.perSecond(now);
+    // Round trips tell of packets sent a queue ago; what is under way tells how long it is now.
+    const longer = this.#queueOver(SHORT_TRIPS) + this.#passage();
+    const underWay = ((this.#total - this.#ackedUpTo) * 1_000) / Math.max(MIN_RATE, delivered);
+    if (
+      this.#cuts >= 2 &&
+      longer > NOT_SHORTER * this.#longerAtCut &&
+      underWay > NOT_SHORTER * this.#underWayAtCut
+    ) {
+      this.#takeBack();
       return;
     }
     if (this.#cuts++ === 0) this.#rateBeforeCuts = this.#rate;
-    this.#queueAtCut = this.#queueMs;
     this.stats.delayCuts++;
-    this.#cut(now, Math.max(HARDEST_CUT, Math.min(GENTLE_CUT, 1 - this.#queueMs / 1_000)), this.#queueMs);
+    this.#longerAtCut = longer;
+    this.#underWayAtCut = underWay;
+    const queueMs = Math.max(longer, Math.min(MAX_QUEUE_MS, underWay - this.#shortest()));
+    // What random loss takes does not narrow the path.
+    const carried = delivered / (1 - Math.min(LOSS_FLOOR, loss));
+    this.#cut(now, carried, Math.max(HARDEST_CUT, Math.min(GENTLE_CUT, 1 - queueMs / 1_000)), queueMs);
   }
 
-  /** Below what is delivered by as much as drains the queue in about a second, and then time to see it. */
-  #cut(now: Millis, factor: number, queueMs: Millis): void {
-    const delivered = this.#delivered.perSecond(now);
-    this.#limit = Math.min(this.#rate, delivered);
-    this.#setRate(Math.max(this.#rate * HARDEST_CUT, Math.min(this.#rate * GENTLE_CUT, delivered * factor)));
-    const trip = Math.min(this.#base, this.#baseBefore) + queueMs;
-    this.#settledAt = now + Math.min(MAX_SETTLE_MS, trip + queueMs / (1 - factor));
-    this.#recentCount = 0;
-  }
-
-  #calm(now: Millis, elapsed: Millis, cap: number): void {
-    // The queue is gone: back to just below what the path carries.
-    if (this.#cuts > 0) this.#setRate(Math.max(this.#rate, Math.min(this.#limit, cap) * GENTLE_CUT));
+  /**
+   * The first cut may have trusted a second in which the path was still wider; the next knew what it carries. A delay that not even
+   * that one shortened is somebody else's queue, or a path that has become longer.
+   */
+  #takeBack(): void {
+    this.stats.takenBack++;
     this.#cuts = 0;
-    if (this.#sent.perSecond(now) < USED * this.#rate) return;
-    const near = this.#rate > this.#limit * GENTLE_CUT && this.#rate < this.#limit * BEYOND_LIMIT;
-    if (this.#rate >= this.#limit * BEYOND_LIMIT) this.#limit = Infinity;
-    const perSecond = near ? SLOW_GROWTH : FAST_GROWTH;
-    this.#setRate(Math.min(cap, this.#rate * (1 + (perSecond * elapsed) / 1_000)));
+    this.#base = this.#shortest() + this.#queueMs + this.#passage();
+    this.#baseBefore = Infinity;
+    this.#queueMs = 0;
+    this.#limit = Infinity;
+    this.#setRate(this.#rateBeforeCuts);
+  }
+
+  #tooLossy(now: Millis): void {
+    this.stats.lossCuts++;
+    this.#lossCutAt = now;
+    const delivered = this.#delivered.perSecond(now);
+    this.#setRate(Math.max(this.#rate * HARD_LOSS_CUT, Math.min(this.#rate * GENTLE_CUT, delivered)));
+    this.#limit = this.#rate;
+    this.#grownAt = now;
+  }
+
+  /** Below what the path carries by as much as drains the queue in about a second, and then time to see it. */
+  #cut(now: Millis, carried: number, factor: number, queueMs: Millis): void {
+    this.#limit = carried;
+    this.#setRate(Math.max(this.#rate * HARDEST_STEP, Math.min(this.#rate * GENTLE_CUT, carried * factor)));
+    const draining = Math.max(1 - GENTLE_CUT, 1 - this.#rate / Math.max(MIN_RATE, carried));
+    this.#settledAt = now + Math.min(MAX_SETTLE_MS, queueMs / draining);
+    this.#tripCount = 0;
+    this.#grownAt = now;
+  }
+
+  #calm(now: Millis, cap: number, loss: number): void {
+    // The queue is gone: back to just below what the path carries.
+    if (this.#cuts > 0) this.#setRate(Math.max(this.#rate, Math.min(this.#limit * GENTLE_CUT, cap)));
+    this.#cuts = 0;
+    const elapsed = Math.max(0, Math.min(MAX_GROWTH_MS, now - this.#grownAt));
+    this.#grownAt = now;
+    if (this.#sent.perSecond(now) < USED * this.#rate || loss > LOSS_FLOOR) return;
+    if (this.#rate >= this.#limit * BEYOND_LIMIT && loss < QUIET_LOSS) this.#limit = Infinity;
+    const near = this.#rate >= this.#limit * GENTLE_CUT;
+    const growth = near ? SLOW_GROWTH : FAST_GROWTH;
+    this.#setRate(Math.min(cap, this.#rate * (1 + (growth * elapsed) / 1_000)));
   }
 
   #setRate(rate: number): void {
@@ -201,26 +260,39 @@ const MIN_RATE = 4_000;
 /** The standing queue that is put up with: a snapshot interval. */
 const QUEUE_TARGET_MS = 50;
 
-/** The shortest of some round trips still varies with the jitter: on a jittery path by this many of its mean steps. */
-const JITTERS = 2;
+/** The shortest of ten round trips still varies with the jitter: on a jittery path by this many of its mean steps. */
+const JITTERS = 3;
+const JITTER_GAIN = 1 / 64;
+const MAX_STEP_MS = 250;
 
-/** Half a second at 20 packets a second, of which most must be there before anything is judged. */
-const RECENT_TRIPS = 10;
-const MIN_TRIPS = 6;
+/** Round trips that are judged together: half a second at 20 packets a second. */
+const LONG_TRIPS = 10;
+const LEAST_LONG_TRIPS = 7;
+
+/** A queue this many times too long shows in fewer. */
+const SHORT_TRIPS = 4;
+const URGENT = 3;
 
 /** A path that has become longer is taken for a queue for at most this long. */
 const BASE_MEMORY_MS = 20_000;
 
-/** Smoothed over about 100 packets, a fifth lost in bursts reaches a third seldom. */
+/** Smoothed over about 100 packets, a fifth lost in bursts seldom reaches a third. */
 const LOSS_FLOOR = 0.35;
-const LOSS_CUT_EVERY_MS = 2_000;
+/** More than this may be a queue too short to be seen, so a known limit is not forgotten. */
+const QUIET_LOSS = 0.1;
+/** The estimate forgets in about this time at 20 packets a second. */
+const LOSS_CUT_EVERY_MS = 5_000;
+const HARD_LOSS_CUT = 0.6;
 
-/** 100 ms at 20 snapshots a second: longer than one retransmission takes. */
+/** 150 ms at 20 snapshots a second: longer than one retransmission takes. */
 const HELD_TICKS = 3;
 
 const GENTLE_CUT = 0.85;
 const HARDEST_CUT = 0.4;
-const MAX_SETTLE_MS = 3_000;
+/** However little seems to have been delivered. */
+const HARDEST_STEP = 0.25;
+const MAX_QUEUE_MS = 3_000;
+const MAX_SETTLE_MS = 5_000;
 
 /** A cut that leaves this much of the queue did not meet its cause. */
 const NOT_SHORTER = 0.8;
@@ -229,7 +301,7 @@ const NOT_SHORTER = 0.8;
 const FAST_GROWTH = 0.5;
 const SLOW_GROWTH = 0.05;
 const BEYOND_LIMIT = 1.2;
-const MAX_GROWTH_MS = 100;
+const MAX_GROWTH_MS = 250;
 
 /** A rate of which less is used says nothing about the path, so it does not grow. */
 const USED = 0.7;
