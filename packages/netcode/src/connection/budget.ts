@@ -45,7 +45,7 @@ export class SendBudget {
     this.overheadBytes = overheadBytes;
     this.#intervalMs = intervalMs;
     this.#cap = Math.floor(maxBytesPerSecond);
-    this.#tokens = MIN_SNAPSHOT_BYTES + overheadBytes;
+    this.#tokens = MAX_DATAGRAM_BYTES + overheadBytes;
     this.#filledAt = now;
   }
 
@@ -67,7 +67,9 @@ export class SendBudget {
   allowance(now: Millis, rate: number, least = MIN_SNAPSHOT_BYTES): number {
     const pace = Math.min(rate, ((this.#cap - RESERVED_BYTES) * 1_000) / (1_000 + this.#intervalMs));
     this.#fill(now, pace, least + this.overheadBytes);
-    const charge = Math.min(this.#tokens, this.#room(now) - RESERVED_BYTES);
+    // At most twice an even share: what was saved leaves over some ticks, not as one lump that comes back each second.
+    const share = Math.max(least + this.overheadBytes, (2 * pace * this.#intervalMs) / 1_000);
+    const charge = Math.min(this.#tokens, share, this.#room(now) - RESERVED_BYTES);
     const bytes = Math.min(MAX_DATAGRAM_BYTES, Math.floor(charge) - this.overheadBytes);
     return bytes < least ? 0 : bytes;
   }
@@ -97,7 +99,8 @@ export class SendBudget {
   }
 
   #fill(now: Millis, pace: number, atLeast: number): void {
-    const most = Math.max(atLeast, pace * SAVED_SECONDS);
+    // Beside what is saved up for, the part of a tick that it needed less.
+    const most = Math.max(atLeast, pace * SAVED_SECONDS) + (pace * this.#intervalMs) / 1_000;
     const gained = (Math.max(0, now - this.#filledAt) * pace) / 1_000;
     this.#tokens = Math.min(most, this.#tokens + gained);
     this.#filledAt = Math.max(this.#filledAt, now);

@@ -49,10 +49,10 @@ export class CongestionControl {
   #settledAt: Millis = 0;
   #lossCutAt: Millis = -Infinity;
   #heldTicks = 0;
-  /** Cuts for delay in a row; at the last of them how much longer the way was than at best, and how long what was under way took; the rate before the first. */
+  /** Cuts for delay in a row; at the last of them how much longer the way was than at best, and how long what was under way waited; the rate before the first. */
   #cuts = 0;
   #longerAtCut: Millis = 0;
-  #underWayAtCut: Millis = 0;
+  #waitingAtCut: Millis = 0;
   #rateBeforeCuts = 0;
 
   /** Bytes per second, overhead included, that the path takes without a queue. */
@@ -94,7 +94,10 @@ export class CongestionControl {
     if (this.#tripCount < SHORT_TRIPS) return;
     const target = Math.max(QUEUE_TARGET_MS, JITTERS * this.#jitter);
     const long = this.#tripCount >= LEAST_LONG_TRIPS;
-    if ((long && this.#queueMs > target) || this.#queueOver(SHORT_TRIPS) > URGENT * target) {
+    const short = this.#queueOver(SHORT_TRIPS);
+    // Loss alone looks like something under way, so that must agree with round trips.
+    const urgent = short > target && Math.max(short, this.#waitingMs(now) - ANSWER_MS) > URGENT * target;
+    if ((long && this.#queueMs > target) || urgent) {
       this.#tooFast(now, acks.loss);
     } else if (long && acks.loss > LOSS_FLOOR && now - this.#lossCutAt >= LOSS_CUT_EVERY_MS) {
       this.#tooLossy(now);
@@ -142,28 +145,30 @@ export class CongestionControl {
     return (this.#datagram * 1_000) / Math.max(MIN_RATE, this.#limit);
   }
 
+  /** How long what is under way takes beyond the shortest round trip. Round trips tell of packets sent a queue ago; this tells how long it is now. */
+  #waitingMs(now: Millis): Millis {
+    const delivered = Math.max(MIN_RATE, this.#delivered.perSecond(now));
+    return ((this.#total - this.#ackedUpTo) * 1_000) / delivered - this.#shortest() - this.#passage();
+  }
+
   #shortest(): Millis {
     return Math.min(this.#base, this.#baseBefore);
   }
 
   #tooFast(now: Millis, loss: number): void {
     const delivered = this.#delivered.perSecond(now);
-    // Round trips tell of packets sent a queue ago; what is under way tells how long it is now.
     const longer = this.#queueOver(SHORT_TRIPS) + this.#passage();
-    const underWay = ((this.#total - this.#ackedUpTo) * 1_000) / Math.max(MIN_RATE, delivered);
-    if (
-      this.#cuts >= 2 &&
-      longer > NOT_SHORTER * this.#longerAtCut &&
-      underWay > NOT_SHORTER * this.#underWayAtCut
-    ) {
+    const waiting = this.#waitingMs(now) + this.#passage();
+    const shorter = longer < NOT_SHORTER * this.#longerAtCut || waiting < NOT_SHORTER * this.#waitingAtCut;
+    if (this.#cuts >= 2 && !shorter) {
       this.#takeBack();
       return;
     }
     if (this.#cuts++ === 0) this.#rateBeforeCuts = this.#rate;
     this.stats.delayCuts++;
     this.#longerAtCut = longer;
-    this.#underWayAtCut = underWay;
-    const queueMs = Math.max(longer, Math.min(MAX_QUEUE_MS, underWay - this.#shortest()));
+    this.#waitingAtCut = waiting;
+    const queueMs = Math.max(longer, Math.min(MAX_QUEUE_MS, waiting - ANSWER_MS));
     // What random loss takes does not narrow the path.
     const carried = delivered / (1 - Math.min(LOSS_FLOOR, loss));
     this.#cut(now, carried, Math.max(HARDEST_CUT, Math.min(GENTLE_CUT, 1 - queueMs / 1_000)), queueMs);
@@ -203,8 +208,6 @@ export class CongestionControl {
   }
 
   #calm(now: Millis, cap: number, loss: number): void {
-    // The queue is gone: back to just below what the path carries.
-    if (this.#cuts > 0) this.#setRate(Math.max(this.#rate, Math.min(this.#limit * GENTLE_CUT, cap)));
     this.#cuts = 0;
     const elapsed = Math.max(0, Math.min(MAX_GROWTH_MS, now - this.#grownAt));
     this.#grownAt = now;
@@ -272,6 +275,9 @@ const LEAST_LONG_TRIPS = 7;
 /** A queue this many times too long shows in fewer. */
 const SHORT_TRIPS = 4;
 const URGENT = 3;
+
+/** What was sent since the newest acknowledgement was written is under way, too: a snapshot interval and two frames of the page. */
+const ANSWER_MS = 80;
 
 /** A path that has become longer is taken for a queue for at most this long. */
 const BASE_MEMORY_MS = 20_000;
