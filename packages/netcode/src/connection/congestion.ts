@@ -5,7 +5,7 @@
  * Delay speaks first: the shortest of the last round trips against the shortest of the last 20 seconds is the standing
  * queue, and shortest ones pass over jitter (LEDBAT, RFC 6817). A queue beyond the target cuts the rate below what was
  * delivered in the last second, which is what the bottleneck carries, so that one cut is enough to drain it (as BBR
- * takes its rate). Loss alone speaks only from a third on: radio links lose 5-20 % at any rate, and sending less
+ * takes its rate). Loss alone speaks only from 30 % on, 45 % where there is jitter: radio links lose 5-20 % at any rate, and sending less
  * would not help them. Without either the rate grows, fast far from the last limit and slowly near it, and only while it
  * is used (RFC 7661).
  *
@@ -28,6 +28,8 @@ export class CongestionControl {
   readonly #sentUpTo = new Float64Array(SENT_SLOTS);
   readonly #sent = new ByteMeter();
   readonly #delivered = new ByteMeter();
+  /** What was sent up to the newest acknowledged packet: delivered or lost. */
+  readonly #passed = new ByteMeter();
   #total = 0;
   /** Mean size of a datagram. */
   #datagram = 0;
@@ -82,7 +84,10 @@ export class CongestionControl {
     if (this.#sentSeq[slot] !== seq) return;
     this.#sentSeq[slot] = -1;
     this.#delivered.add(now, this.#sentBytes[slot]!);
-    this.#ackedUpTo = Math.max(this.#ackedUpTo, this.#sentUpTo[slot]!);
+    const passed = this.#sentUpTo[slot]! - this.#ackedUpTo;
+    if (passed <= 0) return;
+    this.#passed.add(now, passed);
+    this.#ackedUpTo += passed;
   }
 
   /** Adapts the rate, up to `cap`. Call after each header that `acks` has applied. */
@@ -95,11 +100,11 @@ export class CongestionControl {
     const target = Math.max(QUEUE_TARGET_MS, JITTERS * this.#jitter);
     const long = this.#tripCount >= LEAST_LONG_TRIPS;
     const short = this.#queueOver(SHORT_TRIPS);
-    // Loss alone looks like something under way, so that must agree with round trips.
-    const urgent = short > target && Math.max(short, this.#waitingMs(now) - ANSWER_MS) > URGENT * target;
+    const waiting = this.#waitingMs(now, acks.loss) - ANSWER_MS;
+    const urgent = short > target && Math.max(short, waiting) > URGENT * target;
     if ((long && this.#queueMs > target) || urgent) {
       this.#tooFast(now, acks.loss);
-    } else if (long && acks.loss > LOSS_FLOOR && now - this.#lossCutAt >= LOSS_CUT_EVERY_MS) {
+    } else if (long && acks.loss > this.#lossFloor() && now - this.#lossCutAt >= LOSS_CUT_EVERY_MS) {
       this.#tooLossy(now);
     } else if (long && this.#queueMs < target / 2) {
       this.#calm(now, cap, acks.loss);
@@ -114,7 +119,7 @@ export class CongestionControl {
     if (this.#heldTicks < HELD_TICKS) return;
     this.#heldTicks = 0;
     this.stats.bufferCuts++;
-    this.#cut(now, this.#delivered.perSecond(now), GENTLE_CUT, 0);
+    this.#cut(now, this.#delivered.perSecond(now), GENTLE_CUT, 0, HARDEST_STEP);
   }
 
   #sample(now: Millis, trip: Millis): void {
@@ -145,10 +150,20 @@ export class CongestionControl {
     return (this.#datagram * 1_000) / Math.max(MIN_RATE, this.#limit);
   }
 
-  /** How long what is under way takes beyond the shortest round trip. Round trips tell of packets sent a queue ago; this tells how long it is now. */
-  #waitingMs(now: Millis): Millis {
+  /**
+   * How long what is under way takes beyond the shortest round trip. Round trips tell of packets sent a queue ago, this tells how
+   * long it is now; but a burst of losses looks the same, so only a path without any is asked.
+   */
+  #waitingMs(now: Millis, loss: number): Millis {
+    if (this.#isLossy(now, loss)) return 0;
     const delivered = Math.max(MIN_RATE, this.#delivered.perSecond(now));
     return ((this.#total - this.#ackedUpTo) * 1_000) / delivered - this.#shortest() - this.#passage();
+  }
+
+  /** Acknowledgements judge a packet lost after 32 more; what the last second left out is known at once. */
+  #isLossy(now: Millis, loss: number): boolean {
+    const through = this.#delivered.perSecond(now) / Math.max(1, this.#passed.perSecond(now));
+    return Math.max(loss, 1 - through) > CLEAN_LOSS;
   }
 
   #shortest(): Millis {
@@ -158,7 +173,7 @@ export class CongestionControl {
   #tooFast(now: Millis, loss: number): void {
     const delivered = this.#delivered.perSecond(now);
     const longer = this.#queueOver(SHORT_TRIPS) + this.#passage();
-    const waiting = this.#waitingMs(now) + this.#passage();
+    const waiting = this.#waitingMs(now, loss) + this.#passage();
     const shorter = longer < NOT_SHORTER * this.#longerAtCut || waiting < NOT_SHORTER * this.#waitingAtCut;
     if (this.#cuts >= 2 && !shorter) {
       this.#takeBack();
@@ -170,8 +185,9 @@ export class CongestionControl {
     this.#waitingAtCut = waiting;
     const queueMs = Math.max(longer, Math.min(MAX_QUEUE_MS, waiting - ANSWER_MS));
     // What random loss takes does not narrow the path.
-    const carried = delivered / (1 - Math.min(LOSS_FLOOR, loss));
-    this.#cut(now, carried, Math.max(HARDEST_CUT, Math.min(GENTLE_CUT, 1 - queueMs / 1_000)), queueMs);
+    const carried = delivered / (1 - Math.min(this.#lossFloor(), loss));
+    const factor = Math.max(HARDEST_CUT, Math.min(GENTLE_CUT, 1 - queueMs / 1_000));
+    this.#cut(now, carried, factor, queueMs, this.#isLossy(now, loss) ? HARDEST_LOSSY_STEP : HARDEST_STEP);
   }
 
   /**
@@ -188,6 +204,11 @@ export class CongestionControl {
     this.#setRate(this.#rateBeforeCuts);
   }
 
+  /** Loss up to here may be the radio's own. Where delays are steady there is hardly a radio. */
+  #lossFloor(): number {
+    return this.#jitter > RADIO_JITTER_MS ? LOSS_FLOOR_RADIO : LOSS_FLOOR;
+  }
+
   #tooLossy(now: Millis): void {
     this.stats.lossCuts++;
     this.#lossCutAt = now;
@@ -198,9 +219,9 @@ export class CongestionControl {
   }
 
   /** Below what the path carries by as much as drains the queue in about a second, and then time to see it. */
-  #cut(now: Millis, carried: number, factor: number, queueMs: Millis): void {
+  #cut(now: Millis, carried: number, factor: number, queueMs: Millis, hardest: number): void {
     this.#limit = carried;
-    this.#setRate(Math.max(this.#rate * HARDEST_STEP, Math.min(this.#rate * GENTLE_CUT, carried * factor)));
+    this.#setRate(Math.max(this.#rate * hardest, Math.min(this.#rate * GENTLE_CUT, carried * factor)));
     const draining = Math.max(1 - GENTLE_CUT, 1 - this.#rate / Math.max(MIN_RATE, carried));
     this.#settledAt = now + Math.min(MAX_SETTLE_MS, queueMs / draining);
     this.#tripCount = 0;
@@ -211,8 +232,8 @@ export class CongestionControl {
     this.#cuts = 0;
     const elapsed = Math.max(0, Math.min(MAX_GROWTH_MS, now - this.#grownAt));
     this.#grownAt = now;
-    if (this.#sent.perSecond(now) < USED * this.#rate || loss > LOSS_FLOOR) return;
-    if (this.#rate >= this.#limit * BEYOND_LIMIT && loss < QUIET_LOSS) this.#limit = Infinity;
+    if (this.#sent.perSecond(now) < USED * this.#rate || loss > this.#lossFloor()) return;
+    if (this.#rate >= this.#limit * BEYOND_LIMIT && loss < QUIET * this.#lossFloor()) this.#limit = Infinity;
     const near = this.#rate >= this.#limit * GENTLE_CUT;
     const growth = near ? SLOW_GROWTH : FAST_GROWTH;
     this.#setRate(Math.min(cap, this.#rate * (1 + (growth * elapsed) / 1_000)));
@@ -282,21 +303,25 @@ const ANSWER_MS = 80;
 /** A path that has become longer is taken for a queue for at most this long. */
 const BASE_MEMORY_MS = 20_000;
 
-/** Smoothed over about 100 packets, a fifth lost in bursts seldom reaches a third. */
-const LOSS_FLOOR = 0.35;
-/** More than this may be a queue too short to be seen, so a known limit is not forgotten. */
-const QUIET_LOSS = 0.1;
+/** Over about 100 packets one lost in five is never a third; lost in bursts, it is at times nearly half. */
+const LOSS_FLOOR = 0.3;
+const LOSS_FLOOR_RADIO = 0.45;
+const RADIO_JITTER_MS = 25;
+/** Share of the floor above which a known limit is not forgotten: this may be a queue too short to be seen. */
+const QUIET = 0.5;
 /** The estimate forgets in about this time at 20 packets a second. */
 const LOSS_CUT_EVERY_MS = 5_000;
-const HARD_LOSS_CUT = 0.6;
+const HARD_LOSS_CUT = 0.7;
 
 /** 150 ms at 20 snapshots a second: longer than one retransmission takes. */
 const HELD_TICKS = 3;
 
 const GENTLE_CUT = 0.85;
 const HARDEST_CUT = 0.4;
-/** However little seems to have been delivered. */
+/** However little seems to have been delivered: a burst of losses looks like a narrow path. */
 const HARDEST_STEP = 0.25;
+const HARDEST_LOSSY_STEP = 0.6;
+const CLEAN_LOSS = 0.05;
 const MAX_QUEUE_MS = 3_000;
 const MAX_SETTLE_MS = 5_000;
 
