@@ -1,4 +1,5 @@
 // How much each client gets: its cap in every second, what its own path takes, and nothing at another client's cost.
+import { defineGame, type Shape } from '@tickwire/netcode';
 import { type LinkOptions, PROFILES, type ProfileName, Rig, type RigLink } from '@tickwire/netcode/testing';
 import { describe, expect, test } from 'vitest';
 import { crowd } from '../games/crowd.ts';
@@ -42,7 +43,7 @@ const sessionOf = (rig: Play, index = 0) => {
 const narrow = (down: LinkOptions, up: LinkOptions = PROFILES.wifi): RigLink => ({ up, down });
 
 /** What the server sends to each client, on the wire: [time, bytes] by client index. */
-function record(rig: Play): Map<number, [at: number, bytes: number][]> {
+function record<S extends Shape>(rig: Rig<S>): Map<number, [at: number, bytes: number][]> {
   const sent = new Map<number, [number, number][]>();
   rig.onDatagram = (from, client, bytes) => {
     if (from !== 'server') return;
@@ -102,6 +103,31 @@ describe('the cap', () => {
       expect(rig.server.stats().deferredRows).toBeGreaterThan(10_000);
     },
     120_000,
+  );
+
+  test.runIf(FULL)(
+    '[B1] 100 clients among 2,000 moving entities, 24 kB/s each',
+    () => {
+      const throng = defineGame({ ...crowd.definition, name: 'throng', maxPlayers: 100 });
+      const options = { movers: 2_000 };
+      const rig = new Rig({
+        game: throng,
+        seed: 3,
+        clients: 100,
+        link: 'wifi',
+        drawRate: 1,
+        options,
+        maxBytesPerSecond: 24_000,
+      });
+      const sent = record(rig);
+      rig.run(5_000).expectClean();
+      for (const list of sent.values()) {
+        expect(busiestSecond(list)).toBeLessThanOrEqual(24_000);
+        expect(bytesOf(list, 4_000, 5_000)).toBeGreaterThan(PACED * 0.9);
+      }
+      expect(sent.size).toBe(100);
+    },
+    600_000,
   );
 
   test('[B1] it is spread evenly: every snapshot gets its share', () => {

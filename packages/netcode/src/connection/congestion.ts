@@ -15,6 +15,7 @@
 import type { Seq } from '../base/seq.ts';
 import type { Millis } from '../base/units.ts';
 import type { PacketAcks } from './acks.ts';
+import { ByteMeter } from './meter.ts';
 
 export class CongestionControl {
   /** Cuts by what caused them, and cuts taken back because the delay was not ours. */
@@ -244,37 +245,6 @@ export class CongestionControl {
   }
 }
 
-/** Bytes over about the last second, in steps of an eighth. */
-class ByteMeter {
-  readonly #bytes = new Float64Array(METER_SLOTS);
-  #slot = -METER_SLOTS;
-  #first: Millis = Infinity;
-
-  add(now: Millis, bytes: number): void {
-    this.#turn(now);
-    this.#first = Math.min(this.#first, now);
-    const at = this.#slot % METER_SLOTS;
-    this.#bytes[at] = this.#bytes[at]! + bytes;
-  }
-
-  perSecond(now: Millis): number {
-    this.#turn(now);
-    let sum = 0;
-    for (const bytes of this.#bytes) sum += bytes;
-    // The newest slot is not over yet, and at first there are fewer.
-    const covered = Math.min(now - this.#first, now - (this.#slot - METER_SLOTS + 1) * METER_SLOT_MS);
-    return (sum * 1_000) / Math.max(LEAST_METERED_MS, covered);
-  }
-
-  #turn(now: Millis): void {
-    const slot = Math.floor(now / METER_SLOT_MS);
-    if (slot <= this.#slot) return;
-    if (slot - this.#slot >= METER_SLOTS) this.#bytes.fill(0);
-    else for (let s = this.#slot + 1; s <= slot; s++) this.#bytes[s % METER_SLOTS] = 0;
-    this.#slot = slot;
-  }
-}
-
 /** Half a kilobyte at 20 snapshots a second and more: what any line carries that plays at all. */
 const INITIAL_RATE = 16_000;
 
@@ -339,7 +309,3 @@ const USED = 0.7;
 
 /** Must divide 65,536, or a wrap would move the slots. */
 const SENT_SLOTS = 256;
-
-const METER_SLOTS = 8;
-const METER_SLOT_MS = 125;
-const LEAST_METERED_MS = 250;
