@@ -67,6 +67,7 @@ export class PacketAcks {
   readonly #header: AckHeader = { ack: 0, ackBits: 0, ackDelayMs: 0 };
 
   #rttSamples = 0;
+  #newestRtt = 0;
   #rtt = 0;
   #rttDeviation = 0;
   #jitter = 0;
@@ -101,6 +102,16 @@ export class PacketAcks {
 
   get hasRtt(): boolean {
     return this.#rttSamples > 0;
+  }
+
+  /** Round trips measured so far: a change says that `newestRtt` is a new one. */
+  get rttSamples(): number {
+    return this.#rttSamples;
+  }
+
+  /** The newest round trip in ms as it was measured, neither smoothed nor clipped; 0 before the first. */
+  get newestRtt(): Millis {
+    return this.#newestRtt;
   }
 
   /** Numbers a packet that is about to be sent. `tag` comes back when it is acknowledged: a tick, say. */
@@ -256,6 +267,7 @@ export class PacketAcks {
     if (this.#sentSeq[slot] !== ack || this.#sentState[slot] !== OPEN) return;
     if (ackDelayMs >= ACK_DELAY_MAX) return; // the true delay is unknown
     const raw = Math.max(0, now - this.#sentAt[slot]! - ackDelayMs);
+    this.#newestRtt = raw;
     if (this.#rttSamples++ === 0) {
       this.#rtt = raw;
       this.#rttDeviation = raw / 2;

@@ -9,7 +9,7 @@
  */
 
 import { Rng } from '../base/rng.ts';
-import type { Millis } from '../base/units.ts';
+import { type Millis, WIRE_OVERHEAD_BYTES } from '../base/units.ts';
 
 /** Gilbert-Elliott loss: a hidden state flips between good and bad once per datagram. */
 export interface Bursts {
@@ -151,7 +151,7 @@ export class SimLink {
         this.stats.queueFull++;
         return;
       }
-      leaves = starts + ((bytes.length + OVERHEAD_BYTES) * 1_000) / rateBytesPerSecond;
+      leaves = starts + ((bytes.length + WIRE_OVERHEAD_BYTES) * 1_000) / rateBytesPerSecond;
       this.#bottleneckFree = leaves;
     }
     if (this.#isLostInBurst(chances)) this.stats.lostInBurst++;
@@ -240,9 +240,6 @@ interface Chances {
   readonly corrupt: number;
   readonly where: number;
 }
-
-/** UDP, DTLS, SCTP and data-channel headers around one message on IPv4 (measured). */
-const OVERHEAD_BYTES = 93;
 
 /** Mean 0, deviation 1, cut off at 2: the sum of four even draws, which no engine rounds differently. */
 function bell(rng: Rng): number {

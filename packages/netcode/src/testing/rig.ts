@@ -49,6 +49,8 @@ export interface RigOptions<S extends Shape> {
   readonly graceMs?: Millis;
   /** The codec of snapshots. Default: the server chooses. */
   readonly codec?: 'auto' | 'small' | 'fast';
+  /** Most bytes that one client gets in any second. */
+  readonly maxBytesPerSecond?: number;
   /** Most players in the room, bots included. */
   readonly maxPlayers?: number;
 }
@@ -195,6 +197,7 @@ export class Rig<S extends Shape> {
       record: options.record ?? false,
       ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
       ...(options.codec === undefined ? {} : { codec: options.codec }),
+      ...(options.maxBytesPerSecond === undefined ? {} : { maxBytesPerSecond: options.maxBytesPerSecond }),
       ...(options.maxPlayers === undefined ? {} : { maxPlayers: options.maxPlayers }),
     });
     (options.bots ?? []).forEach((think, index) => {

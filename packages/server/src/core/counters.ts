@@ -32,6 +32,10 @@ export interface ServerCounters {
   probesSent: number;
   /** Snapshots not sent because the transport still held bytes, or the peer is not heard from. */
   snapshotsSkipped: number;
+  /** Snapshots not sent because the client's cap, or what its path takes, had no room for one of any use. */
+  snapshotsThrottled: number;
+  /** Answers to hellos and goodbyes that a client's cap had no room for. A client asks again. */
+  answersThrottled: number;
   ticksDropped: number;
 }
 
@@ -48,6 +52,8 @@ export const newCounters = (): ServerCounters => ({
   messagesFailed: 0,
   probesSent: 0,
   snapshotsSkipped: 0,
+  snapshotsThrottled: 0,
+  answersThrottled: 0,
   ticksDropped: 0,
 });
 

@@ -6,10 +6,11 @@ export type { DatagramRefusal, ServerCounters } from './counters.ts';
 export { Room, type RoomOptions, replay } from './room.ts';
 export {
   type Bot,
+  type SeatBudget,
   ServerCore,
   type ServerCoreOptions,
   type ServerEvent,
   type ServerStats,
   type Think,
 } from './server.ts';
-export { Session } from './session.ts';
+export { type BudgetStats, Session } from './session.ts';

@@ -1,6 +1,7 @@
 /** The server's end of one connection: packet numbers, acknowledgements, and the gate that keeps the transport's buffers empty. */
 
 import {
+  CongestionControl,
   encodeProbe,
   GATE_AFTER_MS,
   type Millis,
@@ -11,6 +12,7 @@ import {
 export class Link {
   readonly connection: number;
   readonly acks = new PacketAcks();
+  readonly congestion = new CongestionControl();
   lastHeard: Millis;
   readonly openedAt: Millis;
   /** The shell was told to close it: nothing more is taken from it. */

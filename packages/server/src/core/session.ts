@@ -14,11 +14,14 @@ import {
   MAX_COMMANDS,
   MAX_DATAGRAM_BYTES,
   MessageChannels,
+  MIN_SNAPSHOT_BYTES,
   type Millis,
   type Nonce,
   readCommand,
   readHeader,
+  type SavedWorld,
   SERVER_PACKET,
+  SendBudget,
   type Seq,
   type SnapshotCodec,
   type SnapshotEncoder,
@@ -46,6 +49,35 @@ const MESSAGE_SHARE_BYTES = 300;
 
 const NEWS_AHEAD_TICKS = 128;
 
+/** A packet without a snapshot or messages. */
+const BARE_PACKET_BYTES = 15;
+
+/** A client that gets no snapshot gets at least its acknowledgements this often, before its own gate closes. */
+const ACKNOWLEDGE_EVERY_MS = 100;
+
+/** How much a client may get. */
+export interface BudgetOptions {
+  /** At most this many bytes in any second. */
+  readonly maxBytesPerSecond: number;
+  /** Counted beside each datagram's own bytes. */
+  readonly overheadBytes: number;
+}
+
+/** How much a client gets, for operators. */
+export interface BudgetStats {
+  /** Most bytes in any second, and how many there were in the one up to the newest packet; both with the network's overhead. */
+  readonly cap: number;
+  readonly sent: number;
+  /** Bytes per second that its path takes, as far as is known; the cap where that is lower. */
+  readonly rate: number;
+  /** Standing queue on the way to it, in ms. */
+  readonly queueMs: Millis;
+  /** Share of the datagrams to it that are lost, 0..1. */
+  readonly loss: number;
+  /** Snapshots not sent because cap or path had no room for them. */
+  readonly throttled: number;
+}
+
 export class Session {
   readonly seat: number;
   readonly name: string;
@@ -68,6 +100,9 @@ export class Session {
   awaySince: Millis = 0;
   snapshotsSent = 0;
   snapshotsSkipped = 0;
+  snapshotsThrottled = 0;
+  readonly #budget: SendBudget;
+  #lastPacket: Millis = -Infinity;
   /** Entity rows that had to wait for room, over all snapshots. */
   deferredRows = 0;
   /** What of the world this client is shown. */
@@ -85,7 +120,15 @@ export class Session {
   readonly #packet = new Uint8Array(MAX_DATAGRAM_BYTES);
   readonly #writer = new BitWriter(this.#packet);
 
-  constructor(game: Game, seat: number, name: string, token: Uint8Array, nonce: Nonce, now: Millis) {
+  constructor(
+    game: Game,
+    seat: number,
+    name: string,
+    token: Uint8Array,
+    nonce: Nonce,
+    now: Millis,
+    budget: BudgetOptions,
+  ) {
     this.#schema = game.schema;
     this.seat = seat;
     this.viewer = new Viewer(seat);
@@ -97,6 +140,8 @@ export class Session {
     this.commands = new CommandQueue(game.schema.command, game.schema.tickRate);
     // Keys are snapshot numbers (tick / ticksPerSnapshot), so the ring has no holes.
     this.#sent = new History(BASELINE_WINDOW + 1);
+    const { tickMs, ticksPerSnapshot } = game.schema;
+    this.#budget = new SendBudget({ ...budget, now, intervalMs: tickMs * ticksPerSnapshot });
     this.#words = new Int32Array((MAX_COMMANDS + 1) * game.schema.command.words);
   }
 
@@ -156,36 +201,105 @@ export class Session {
     if (this.channels.read(bytes, r.byteOffset, bytes.length) !== 'ok') return 'bad-messages';
     this.confirmed = true;
     link.acks.receivedPacket(now, header.seq);
-    link.acks.acknowledged(now, header.ack, header.ackBits, header.ackDelayMs, (seq) =>
-      this.channels.acked(seq),
-    );
+    link.acks.acknowledged(now, header.ack, header.ackBits, header.ackDelayMs, (seq) => {
+      this.channels.acked(seq);
+      link.congestion.acked(now, seq);
+    });
+    link.congestion.measure(now, link.acks, this.#budget.cap);
     this.#takeAck(header.seq, ackTick, hidden);
     this.#takeCommands(newest, count, nextTick, ticksUntil);
     return 'ok';
   }
 
-  /** Writes the packet with the snapshot of the room's tick. The bytes are valid until the next call. */
-  packet(now: Millis, link: Link, room: Room, encoder: SnapshotEncoder, codec: SnapshotCodec): Uint8Array {
+  /** From now on this client gets at most `bytesPerSecond` in any second, the network's overhead included. */
+  setCap(bytesPerSecond: number): void {
+    this.#budget.cap = bytesPerSecond;
+  }
+
+  get budget(): BudgetStats {
+    const cap = this.#budget.cap;
+    return {
+      cap,
+      sent: this.#budget.sentLastSecond(this.#lastPacket),
+      rate: Math.min(cap, this.link?.congestion.rate ?? cap),
+      queueMs: this.link?.congestion.queueMs ?? 0,
+      loss: this.link?.acks.loss ?? 0,
+      throttled: this.snapshotsThrottled,
+    };
+  }
+
+  /**
+   * Bytes that the next packet may have, messages included; 0 when there is no room for a snapshot of any use beside the messages
+   * that wait. A packet without a snapshot asks for `least` bytes instead.
+   */
+  allowance(now: Millis, link: Link, least = MIN_SNAPSHOT_BYTES + this.#messageShare(now, link)): number {
+    return this.#budget.allowance(now, link.congestion.rate, least);
+  }
+
+  /** Charges a datagram that is not a packet. False: the cap has no room for it, so it must not be sent. */
+  charge(now: Millis, bytes: number): boolean {
+    if (!this.#budget.fits(now, bytes)) return false;
+    this.#budget.spend(now, bytes);
+    return true;
+  }
+
+  /** The client has heard nothing for so long that it must be told what arrived. */
+  owesWord(now: Millis): boolean {
+    return now - this.#lastPacket >= ACKNOWLEDGE_EVERY_MS && this.#budget.fits(now, BARE_PACKET_BYTES);
+  }
+
+  /** Writes the packet with the snapshot of the room's tick, in at most `allowance` bytes. The bytes are valid until the next call. */
+  packet(
+    now: Millis,
+    link: Link,
+    room: Room,
+    encoder: SnapshotEncoder,
+    codec: SnapshotCodec,
+    allowance: number,
+  ): Uint8Array {
+    const w = this.#writer;
+    const seq = this.#begin(now, link, room.tick);
+    writeSlackReport(w, room.tick, this.commands.takeReport());
+    const world = room.history.get(room.tick);
+    w.write(world === undefined ? 0 : 1, 1);
+    if (world !== undefined) this.#writeSnapshot(w, now, link, room, world, encoder, codec, allowance);
+    return this.#end(now, link, seq, allowance);
+  }
+
+  /**
+   * Writes a packet without a snapshot, which only acknowledges. The slack report waits for the next snapshot: the
+   * client reads it with that.
+   */
+  barePacket(now: Millis, link: Link, tick: number): Uint8Array {
+    const w = this.#writer;
+    const seq = this.#begin(now, link, tick);
+    writeSlackReport(w, tick, undefined);
+    w.write(0, 1);
+    return this.#end(now, link, seq, 0);
+  }
+
+  #begin(now: Millis, link: Link, tick: number): Seq {
     const w = this.#writer;
     w.reset();
-    const { tick } = room;
     const seq = link.acks.next(now, tick);
     writeHeader(w, SERVER_PACKET, seq, link.acks.header(now));
     w.write(tick, 32);
-    writeSlackReport(w, tick, this.commands.takeReport());
-    const saved = room.history.get(tick);
-    w.write(saved === undefined ? 0 : 1, 1);
-    if (saved !== undefined) this.#writeSnapshot(w, now, link, room, encoder, codec);
-    const length = w.finish();
-    const messages = this.channels.fill(
-      now,
-      seq,
-      MAX_DATAGRAM_BYTES - length,
-      this.#packet,
-      length,
-      link.acks.rtt,
-    );
-    return this.#packet.subarray(0, length + messages);
+    return seq;
+  }
+
+  /** Adds the messages that fit and charges the whole. */
+  #end(now: Millis, link: Link, seq: Seq, allowance: number): Uint8Array {
+    const written = this.#writer.finish();
+    const room = Math.max(0, allowance - written);
+    const length = written + this.channels.fill(now, seq, room, this.#packet, written, link.acks.rtt);
+    this.#lastPacket = now;
+    this.#budget.spend(now, length);
+    link.congestion.sent(now, seq, length + this.#budget.overheadBytes);
+    return this.#packet.subarray(0, length);
+  }
+
+  #messageShare(now: Millis, link: Link): number {
+    return Math.min(MESSAGE_SHARE_BYTES, this.channels.wanted(now, link.acks.rtt));
   }
 
   #writeSnapshot(
@@ -193,12 +307,12 @@ export class Session {
     now: Millis,
     link: Link,
     room: Room,
+    world: SavedWorld,
     encoder: SnapshotEncoder,
     codec: SnapshotCodec,
+    allowance: number,
   ): void {
     const { ticksPerSnapshot } = this.#schema;
-    const world = room.history.get(room.tick);
-    if (world === undefined) return;
     const age = this.#baseline === undefined ? 0 : (world.tick - this.#baseline.tick) / ticksPerSnapshot;
     // A baseline that history forgot cannot be named: start again from the empty one.
     encoder.begin(world);
@@ -216,11 +330,10 @@ export class Session {
       before,
       this.seat * controlStride,
     );
-    const reserved = Math.min(MESSAGE_SHARE_BYTES, this.channels.wanted(now, link.acks.rtt));
     const number = world.tick / ticksPerSnapshot;
     const into = this.#sent.recycle(number) ?? new HeldSet(this.#schema.rows);
     // A byte is kept back for the padding.
-    const budgetBits = (MAX_DATAGRAM_BYTES - reserved - 1) * 8 - w.bitLength;
+    const budgetBits = (allowance - this.#messageShare(now, link) - 1) * 8 - w.bitLength;
     encoder.encode(w, {
       world,
       baseline,

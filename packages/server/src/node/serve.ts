@@ -50,6 +50,13 @@ export interface ServeOptions<S extends Shape> extends SignallingOptions, Listen
   readonly graceMs?: number;
   /** How snapshots are written: `small` ones take time, `fast` ones bytes. Default `auto`: small while there is time for it. */
   readonly codec?: CodecSetting;
+  /**
+   * Most bytes that one player gets in any second, 2,000..100,000,000, with what the network adds. Default: the environment's
+   * MAX_BYTES_PER_SECOND, or 64,000. `core.session(seat)?.setCap(bytes)` changes it for one player.
+   */
+  readonly maxBytesPerSecond?: number;
+  /** Bytes that the network adds to each datagram, as the cap counts them. Default 93; 0 makes the cap count our own bytes only. */
+  readonly overheadBytes?: number;
   /** Keep the input log, to replay the match. */
   readonly record?: boolean;
   /** Default: silent, or the level in the environment's LOG_LEVEL. */
@@ -161,7 +168,9 @@ async function open<S extends Shape>(
 }
 
 function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): ServerCore<S> {
-  const { maxPlayers, seed, graceMs, record, bots, codec } = options;
+  const { maxPlayers, seed, graceMs, overheadBytes, record, bots, codec } = options;
+  const asksCap = process.env['MAX_BYTES_PER_SECOND'];
+  const maxBytesPerSecond = options.maxBytesPerSecond ?? (asksCap ? Number(asksCap) : undefined);
   const core = new ServerCore<S>(game, {
     now: performance.now(),
     entropy: () => randomInt(0, 2 ** 32),
@@ -171,6 +180,8 @@ function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): Serv
     ...(seed === undefined ? {} : { seed }),
     ...(graceMs === undefined ? {} : { graceMs }),
     ...(codec === undefined ? {} : { codec }),
+    ...(maxBytesPerSecond === undefined ? {} : { maxBytesPerSecond }),
+    ...(overheadBytes === undefined ? {} : { overheadBytes }),
     ...(record === undefined ? {} : { record }),
   });
   for (let n = 0; n < (bots?.count ?? 0); n++) {
