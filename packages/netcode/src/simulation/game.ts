@@ -6,15 +6,19 @@ import { oneOf, text } from '../wire/fields.ts';
 import { compileRow, describeFields, type RowSchema, schemaHash } from '../wire/schema.ts';
 import { type CommandSchema, compileCommand } from './commands.ts';
 import { type RowClass, rowClass } from './entity.ts';
+import type { Refused } from './requests.ts';
 import type {
+  AnswerOf,
   Context,
   Entity,
   EntityMap,
   FieldMap,
   MessageType,
   PayloadOf,
+  QuestionOf,
+  RequestType,
   Shape,
-  StandardSchema,
+  Validator,
   Who,
   World,
 } from './types.ts';
@@ -35,6 +39,8 @@ export interface Definition<S extends Shape> {
   readonly options?: S['options'];
   readonly command: S['command'];
   readonly messages?: S['messages'];
+  /** What a client may ask. */
+  readonly requests?: S['requests'];
   /** Which rows a client predicts: a pure function over sent fields. Default: the rows it owns. */
   readonly predict?: { readonly [N in keyof S['entities']]?: (row: Entity<S, N>, me: number) => boolean };
   /** More is sent sooner when not all fits a datagram. Default 1 per type. */
@@ -49,6 +55,18 @@ export interface Definition<S extends Shape> {
     payload: PayloadOf<S, keyof S['messages']>,
     ctx: Context<S>,
   ): void;
+  /**
+   * Handlers of requests that are part of the rules: they run at the start of a tick, may change the world, and enter the input
+   * log. Each gives the answer or `refuse(reason)`. A request without one here is for the server's own `answers`.
+   */
+  readonly answers?: {
+    readonly [N in keyof S['requests']]?: (
+      world: World<S>,
+      from: Who,
+      question: QuestionOf<S, N>,
+      ctx: Context<S>,
+    ) => AnswerOf<S, N> | Refused;
+  };
   step(world: World<S>, ctx: Context<S>): void;
 }
 
@@ -65,6 +83,7 @@ export interface GameSchema {
   readonly rowClasses: readonly RowClass[];
   readonly command: CommandSchema;
   readonly messageNames: readonly string[];
+  readonly requestNames: readonly string[];
   readonly hash: readonly [number, number];
 }
 
@@ -94,9 +113,18 @@ export function defineGame<
   const R extends FieldMap = Empty,
   O extends object = Empty,
   M extends Readonly<Record<string, MessageType<unknown>>> = Empty,
+  Q extends Readonly<Record<string, RequestType<unknown, unknown>>> = Empty,
 >(
-  definition: Definition<{ entities: E; command: C; player: P; room: R; options: O; messages: M }>,
-): Game<{ entities: E; command: C; player: P; room: R; options: O; messages: M }> {
+  definition: Definition<{
+    entities: E;
+    command: C;
+    player: P;
+    room: R;
+    options: O;
+    messages: M;
+    requests: Q;
+  }>,
+): Game<{ entities: E; command: C; player: P; room: R; options: O; messages: M; requests: Q }> {
   return { definition, schema: compileGame(definition as unknown as Definition<Shape>) };
 }
 
@@ -105,10 +133,17 @@ export function message<T>(
   options: {
     from?: 'client' | 'server' | 'both';
     reliable?: boolean;
-    validate?: ((value: unknown) => boolean) | StandardSchema;
+    validate?: Validator;
   } = {},
 ): MessageType<T> {
   return { from: options.from ?? 'both', reliable: options.reliable ?? true, validate: options.validate };
+}
+
+/** Declares what a client may ask with a request and what it is answered, and how each side checks what the other sent. */
+export function request<Question, Answer>(
+  options: { validate?: Validator; validateAnswer?: Validator } = {},
+): RequestType<Question, Answer> {
+  return { validate: options.validate, validateAnswer: options.validateAnswer };
 }
 
 function compileGame(definition: Definition<Shape>): GameSchema {
@@ -121,6 +156,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     player = {},
     room = {},
     messages = {},
+    requests = {},
   } = definition;
   assert(
     typeof name === 'string' && /^[\w .-]{1,32}$/.test(name),
@@ -158,7 +194,10 @@ function compileGame(definition: Definition<Shape>): GameSchema {
   checkRefs(rows);
   const command = compileCommand(definition.command);
   const messageNames = Object.keys(messages);
-  assert(messageNames.length <= 255, 'at most 255 message types');
+  const requestNames = Object.keys(requests);
+  assert(messageNames.length + requestNames.length <= 255, 'at most 255 types of messages and requests');
+  for (const key of Object.keys(definition.answers ?? {}))
+    assert(key in requests, `answers.${key} answers a request that is not declared; add it to requests`);
   const described = rows.map((row) => [
     row.name,
     describeFields(Object.fromEntries(row.fields.map((layout) => [layout.name, layout.field]))),
@@ -175,6 +214,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     rowClasses: rows.map((row) => (row.index === PLAYERS ? playerClass(row) : rowClass(row))),
     command,
     messageNames,
+    requestNames,
     hash: schemaHash([
       PROTOCOL_VERSION,
       name,
@@ -184,6 +224,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
       described,
       describeFields(definition.command),
       sides,
+      requestNames,
     ]),
   };
 }

@@ -13,6 +13,7 @@ import {
   decodeBye,
   decodeHello,
   decodeMessage,
+  DEFAULT_UPLOAD_BYTES,
   decodeProbe,
   encodeBye,
   encodeMessage,
@@ -35,10 +36,14 @@ import {
   type Shape,
   SnapshotEncoder,
   TOKEN_BYTES,
+  type Transfer,
+  type TransferOptions,
   type World,
 } from '@tickwire/netcode/internal';
 import { count, type DatagramRefusal, newCounters, type ServerCounters } from './counters.ts';
+import { Lane } from './lane.ts';
 import { Link } from './link.ts';
+import { RequestDesk, type ServerAnswers } from './requests.ts';
 import { Room } from './room.ts';
 import { Seats } from './seats.ts';
 import { Session } from './session.ts';
@@ -54,6 +59,10 @@ export type ServerEvent =
       readonly connection: number;
       readonly reason: CloseReason | RefusalCode;
     }
+  /** A client sends something large: how far it is can be read from `transfer` at any time. */
+  | { readonly type: 'transfer'; readonly seat: number; readonly transfer: Transfer }
+  /** It has arrived, or it has failed. Those that the server sends end here too. */
+  | { readonly type: 'transfer-ended'; readonly seat: number; readonly transfer: Transfer }
   | { readonly type: 'overrun'; readonly ticks: number }
   | { readonly type: 'warning'; readonly message: string };
 
@@ -72,6 +81,10 @@ export interface ServerCoreOptions<S extends Shape> {
   readonly record?: boolean;
   /** How long a seat waits for a player who is away. Default 60 s. */
   readonly graceMs?: number;
+  /** Handlers of requests outside the room: they may take their time, and do not touch the world. */
+  readonly answers?: ServerAnswers<S>;
+  /** Bytes of one client's transfers that may be held here at a time; 0 takes none. Default 64 KiB. */
+  readonly transferBytes?: number;
 }
 
 /** What a bot does in a tick: the same input that a player's hands give. */
@@ -128,6 +141,9 @@ export class ServerCore<S extends Shape = Shape> {
   readonly #encoder: SnapshotEncoder;
   readonly #outbox = new Outbox();
   readonly #events: ServerEvent[] = [];
+  readonly #desk: RequestDesk<S>;
+  readonly #lane = new Lane();
+  readonly #transferBytes: number;
   readonly #welcomeOptions: Uint8Array;
   #inputs: RoomInput[] = [];
   /** Time of tick 0. */
@@ -163,6 +179,10 @@ export class ServerCore<S extends Shape = Shape> {
       record: options.record ?? false,
     });
     this.#encoder = new SnapshotEncoder(game.schema, weightsOf(game));
+    this.#transferBytes = options.transferBytes ?? DEFAULT_UPLOAD_BYTES;
+    this.#desk = new RequestDesk<S>(game, options.answers ?? {}, this.counters, (message) =>
+      this.#events.push({ type: 'warning', message }),
+    );
   }
 
   get tick(): number {
@@ -243,6 +263,19 @@ export class ServerCore<S extends Shape = Shape> {
     if (!this.#bots.delete(seat)) return;
     this.#inputs.push({ type: 'leave', seat });
     this.#seats.free(seat, this.tick);
+  }
+
+  /**
+   * Sends something large to one player: map data, a replay. It moves beside play, in what snapshots leave free and a few
+   * datagrams of its own. `bytes` are not copied and must not change until it is over; the same ones may go to everybody.
+   */
+  transfer(seat: number, name: string, bytes: Uint8Array, options: TransferOptions = {}): Transfer {
+    const session = this.#sessions.get(seat);
+    assert(
+      session !== undefined,
+      `seat ${seat} has no page to send to; transfer after the event "joined", and not to bots`,
+    );
+    return session.channels.transfers.send(name, bytes, options.priority);
   }
 
   get botSeats(): readonly number[] {
@@ -389,7 +422,10 @@ export class ServerCore<S extends Shape = Shape> {
   #resume(now: Millis, link: Link, session: Session, nonce: Nonce): void {
     session.resumed = true;
     session.continues = sameNonce(session.nonce, nonce);
-    if (!session.continues) session.restart(nonce);
+    if (!session.continues) {
+      this.#abandonTransfers(session);
+      session.restart(nonce);
+    }
     const former = session.link;
     if (former !== undefined) {
       this.#goodbye(former, 'replaced');
@@ -416,6 +452,7 @@ export class ServerCore<S extends Shape = Shape> {
       this.#newToken(),
       hello.nonce,
       now,
+      this.#transferBytes,
     );
     session.attach(link);
     this.#sessions.set(seat, session);
@@ -482,17 +519,38 @@ export class ServerCore<S extends Shape = Shape> {
   #takeMessages(session: Session): void {
     for (let taken = 0; taken < MESSAGES_PER_TICK; taken++) {
       const raw = session.channels.receive();
-      if (raw === undefined) return;
+      if (raw === undefined) break;
+      if (raw.reliable && session.channels.transfers.take(raw.bytes)) continue;
+      if (raw.reliable && this.#desk.isFor(raw.bytes)) {
+        const input = this.#desk.take(session, raw.bytes);
+        if (input !== undefined) this.#inputs.push(input);
+        continue;
+      }
       const message = decodeMessage(this.game as unknown as Game, 'client', raw.bytes, raw.reliable);
       if (typeof message === 'string') count(this.counters.messagesRefused, message);
       else this.#inputs.push({ type: 'message', seat: session.seat, ...message });
     }
+    this.#takeTransfers(session);
+  }
+
+  #takeTransfers({ seat, channels }: Session): void {
+    const { transfers } = channels;
+    for (let event = transfers.pollEvent(); event !== undefined; event = transfers.pollEvent())
+      this.#events.push({ ...event, seat });
+  }
+
+  #abandonTransfers(session: Session): void {
+    session.channels.transfers.abandon();
+    this.#takeTransfers(session);
   }
 
   #step(now: Millis): void {
     const tick = this.tick + 1;
     this.#noteStatus();
-    for (const session of this.#sessions.values()) this.#takeMessages(session);
+    for (const session of [...this.#sessions.values()]) {
+      this.#takeMessages(session);
+      if (session.channels.broken) this.#end(session, 'protocol-error');
+    }
     const inputs = this.#inputs;
     this.#inputs = [];
     for (const [seat, { bot, sampler }] of this.#bots) {
@@ -507,12 +565,18 @@ export class ServerCore<S extends Shape = Shape> {
       if (words !== undefined) inputs.push({ type: 'command', seat: session.seat, words: [...words] });
     }
     for (const out of this.room.run(inputs)) this.#deliver(out.seat, out.name, out.payload);
+    for (const { seat, id, name, outcome } of this.room.answers)
+      this.#desk.answer(this.#sessions.get(seat), name, id, outcome);
     this.counters.messagesFailed = this.room.failedMessages;
     for (const message of this.room.simulation.warnings.splice(0))
       this.#events.push({ type: 'warning', message });
-    if (tick % this.game.schema.ticksPerSnapshot !== 0) return;
-    this.room.keep();
-    for (const session of this.#sessions.values()) this.#snapshot(now, session);
+    if (tick % this.game.schema.ticksPerSnapshot === 0) {
+      this.room.keep();
+      for (const session of this.#sessions.values()) this.#snapshot(now, session);
+    }
+    this.#lane.run(now, tick, this.game.schema.ticksPerSnapshot, this.#sessions.values(), (connection, bytes) =>
+      this.#send(connection, bytes),
+    );
   }
 
   /** Presence enters the room through the log, so that rules may use it. */
@@ -558,6 +622,7 @@ export class ServerCore<S extends Shape = Shape> {
     if (link.gated(now) || link.buffered > 0 || (session.hidden && link.credit <= 0)) {
       session.snapshotsSkipped++;
       this.counters.snapshotsSkipped++;
+      if (link.buffered > 0) session.channels.transfers.buffered(now);
       return;
     }
     link.credit = 0;
@@ -598,6 +663,7 @@ export class ServerCore<S extends Shape = Shape> {
     if (link !== undefined) this.#goodbye(link, reason);
     // What it said last counts.
     this.#takeMessages(session);
+    this.#abandonTransfers(session);
     this.#substitutedBefore += session.commands.stats.substituted;
     this.#deferredBefore += session.deferredRows;
     this.#sessions.delete(seat);

@@ -50,7 +50,10 @@ export class Session {
   readonly token: Uint8Array;
   nonce: Nonce;
   link: Link | undefined;
-  channels = new MessageChannels();
+  channels: MessageChannels;
+  /** Requests that are not answered yet, by id. A page loaded again has none. */
+  asked = new Map<number, string>();
+  readonly #transferBytes: number;
   readonly commands: CommandQueue;
   /** The seat was this player's before the present connection. */
   resumed = false;
@@ -80,8 +83,19 @@ export class Session {
   readonly #packet = new Uint8Array(MAX_DATAGRAM_BYTES);
   readonly #writer = new BitWriter(this.#packet);
 
-  constructor(game: Game, seat: number, name: string, token: Uint8Array, nonce: Nonce, now: Millis) {
+  /** `transferBytes`: what the client's transfers may hold here at a time. */
+  constructor(
+    game: Game,
+    seat: number,
+    name: string,
+    token: Uint8Array,
+    nonce: Nonce,
+    now: Millis,
+    transferBytes: number,
+  ) {
     this.#schema = game.schema;
+    this.#transferBytes = transferBytes;
+    this.channels = new MessageChannels(transferBytes);
     this.seat = seat;
     this.name = name;
     this.token = token;
@@ -97,7 +111,8 @@ export class Session {
   /** Another page, or a page loaded again, speaks for this seat: it holds nothing and has read nothing. */
   restart(nonce: Nonce): void {
     this.nonce = nonce;
-    this.channels = new MessageChannels();
+    this.channels = new MessageChannels(this.#transferBytes);
+    this.asked = new Map();
     this.commands.forget();
     this.#baseline = undefined;
     this.#previous = undefined;
@@ -176,9 +191,26 @@ export class Session {
       MAX_DATAGRAM_BYTES - length,
       this.#packet,
       length,
-      link.acks.rtt,
+      link.acks,
     );
     return this.#packet.subarray(0, length + messages);
+  }
+
+  /** Writes a packet without a snapshot, for what transfers are owed beside play. Valid until the next call. */
+  lanePacket(now: Millis, link: Link, tick: number): Uint8Array {
+    const w = this.#writer;
+    w.reset();
+    const seq = link.acks.next(now, tick);
+    writeHeader(w, SERVER_PACKET, seq, link.acks.header(now));
+    w.write(tick, 32);
+    w.write(0, 1); // no report of slack
+    w.write(0, 1); // no snapshot
+    const length = w.finish();
+    const room = MAX_DATAGRAM_BYTES - length;
+    return this.#packet.subarray(
+      0,
+      length + this.channels.fill(now, seq, room, this.#packet, length, link.acks),
+    );
   }
 
   #writeSnapshot(w: BitWriter, now: Millis, link: Link, room: Room, encoder: SnapshotEncoder): void {

@@ -7,7 +7,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { Game, Shape } from '@tickwire/netcode';
 import { Hono } from 'hono';
 import { type Logger, pino } from 'pino';
-import { ServerCore, type ServerEvent, type ServerStats, type Think } from '../core/index.ts';
+import { type ServerAnswers, ServerCore, type ServerEvent, type ServerStats, type Think } from '../core/index.ts';
 import { type DevelopmentHost, developmentHost } from './development.ts';
 import { GeckosListener, type GeckosListenerOptions, type GeckosListenerStats } from './geckos.ts';
 import { Host, type HostStats } from './host.ts';
@@ -42,6 +42,10 @@ export interface ServeOptions<S extends Shape> extends SignallingOptions, Listen
   readonly bots?: { readonly count: number; readonly think: Think<S>; readonly names?: readonly string[] };
   /** How long a seat waits for a player who is away. Default 60 s. */
   readonly graceMs?: number;
+  /** Handlers of requests outside the room, for what takes time: a database, say. They may return promises. */
+  readonly answers?: ServerAnswers<S>;
+  /** Bytes of one client's transfers that may be held here at a time; 0 takes none. Default 64 KiB. */
+  readonly transferBytes?: number;
   /** Keep the input log, to replay the match. */
   readonly record?: boolean;
   /** Default: silent, or the level in the environment's LOG_LEVEL. */
@@ -153,7 +157,7 @@ async function open<S extends Shape>(
 }
 
 function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): ServerCore<S> {
-  const { maxPlayers, seed, graceMs, record, bots } = options;
+  const { maxPlayers, seed, graceMs, record, bots, answers, transferBytes } = options;
   const core = new ServerCore<S>(game, {
     now: performance.now(),
     entropy: () => randomInt(0, 2 ** 32),
@@ -163,6 +167,8 @@ function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): Serv
     ...(seed === undefined ? {} : { seed }),
     ...(graceMs === undefined ? {} : { graceMs }),
     ...(record === undefined ? {} : { record }),
+    ...(answers === undefined ? {} : { answers }),
+    ...(transferBytes === undefined ? {} : { transferBytes }),
   });
   for (let n = 0; n < (bots?.count ?? 0); n++) {
     const names = bots?.names ?? [];
@@ -245,6 +251,11 @@ function devDoor(options: DoorOptions, development: DevelopmentHost): Door {
 }
 
 function log(logger: Logger, event: ServerEvent): void {
+  if (event.type === 'transfer' || event.type === 'transfer-ended') {
+    const { name, length, incoming, state } = event.transfer;
+    logger.info({ seat: event.seat, name, length, incoming, state }, event.type);
+    return;
+  }
   const { type, ...detail } = event;
   if (type === 'warning' || type === 'overrun') logger.warn(detail, type);
   else logger.info(detail, type);
