@@ -384,7 +384,8 @@ export class ClientCore<S extends Shape = Shape> {
   ): number | undefined {
     const { id } = this.#requests;
     const bytes = encodeRequest(this.game as unknown as Game, name, id, payload);
-    if (this.#state === 'ended' || this.#requests.full || !this.#channels.sendReliable(bytes)) return undefined;
+    if (this.#state === 'ended' || this.#requests.full || !this.#channels.sendReliable(bytes))
+      return undefined;
     return this.#requests.add(name, now + timeoutMs);
   }
 
@@ -515,7 +516,8 @@ export class ClientCore<S extends Shape = Shape> {
 
   /** What was asked stays unanswered, what was on its way does not arrive. */
   #abandon(): void {
-    for (const asked of this.#requests.takeAll()) this.#settle(asked, { ok: false, code: 'ended', reason: '' });
+    for (const asked of this.#requests.takeAll())
+      this.#settle(asked, { ok: false, code: 'ended', reason: '' });
     const { transfers } = this.#channels;
     transfers.abandon();
     for (let event = transfers.pollEvent(); event !== undefined; event = transfers.pollEvent())
@@ -523,7 +525,11 @@ export class ClientCore<S extends Shape = Shape> {
   }
 
   #expireRequests(now: Millis): void {
-    for (let asked = this.#requests.takeOverdue(now); asked !== undefined; asked = this.#requests.takeOverdue(now))
+    for (
+      let asked = this.#requests.takeOverdue(now);
+      asked !== undefined;
+      asked = this.#requests.takeOverdue(now)
+    )
       this.#settle(asked, { ok: false, code: 'timed-out', reason: '' });
   }
 

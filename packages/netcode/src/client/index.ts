@@ -1,7 +1,13 @@
 // Entry point `@tickwire/netcode/client`: what a page imports.
 
 export type { CloseReason, RefusalCode } from '../connection/handshake.ts';
-export { type Transfer, TransferError, type TransferFailure, type TransferOptions, type TransferState } from '../connection/transfer.ts';
+export {
+  type Transfer,
+  TransferError,
+  type TransferFailure,
+  type TransferOptions,
+  type TransferState,
+} from '../connection/transfer.ts';
 export type { TransferStats } from '../connection/transfers.ts';
 export type { Outcome } from '../simulation/requests.ts';
 export {

@@ -29,6 +29,7 @@ export class TransferPace {
   #tokens = 0;
   #at: Millis = Number.NEGATIVE_INFINITY;
   #judgeAt: Millis = 0;
+  #cutAgainAt: Millis = 0;
   /** The rate doubles about every 300 ms until the first cut, then it rises by steps. */
   #fresh = true;
   #loss = 0;
@@ -81,7 +82,7 @@ export class TransferPace {
 
   /** The transport has not taken what it was given: everything behind it waits. */
   buffered(now: Millis): void {
-    if (now >= this.#judgeAt) this.#cut(now, 'buffered', 0.5);
+    if (now >= this.#cutAgainAt) this.#cut(now, 'buffered', 0.5);
   }
 
   /** Another connection: what was measured says nothing about it. */
@@ -129,6 +130,7 @@ export class TransferPace {
     this.rate = Math.max(MIN_RATE, this.rate * factor);
     this.#tokens = Math.min(this.#tokens, 0);
     this.#judgeAt = now + Math.max(2 * JUDGE_MS, 1.5 * this.#rtt + 2 * this.#deviation);
+    this.#cutAgainAt = this.#judgeAt;
   }
 }
 

@@ -208,7 +208,8 @@ class Incoming {
   check(block: number, length: number): 'ok' | 'window' | 'length' {
     const end = block * BLOCK_BYTES + length;
     if (block + blocksOf(length) > this.#granted) return 'window';
-    return length % BLOCK_BYTES === 0 || end === this.transfer.length ? 'ok' : 'length';
+    const whole = length % BLOCK_BYTES === 0 && end < this.transfer.length;
+    return whole || end === this.transfer.length ? 'ok' : 'length';
   }
 
   /** Gives the number of bytes that were not here before. */

@@ -53,7 +53,8 @@ export class TransferSender {
   readonly #open: Outgoing[] = [];
   #nextId: Seq = 0;
   #inFlight = 0;
-  readonly #packets = new PacketRuns();
+  /** From the first transfer on: most sessions send none. */
+  #packets: PacketRuns | undefined;
 
   constructor(outlet: TransferOutlet) {
     this.#outlet = outlet;
@@ -62,11 +63,14 @@ export class TransferSender {
   /** Takes `bytes` as they are, without a copy: they must not change until the transfer is over. */
   send(name: string, bytes: Uint8Array, priority: number): Transfer {
     assertTransferable(name, bytes);
-    const transfer = new TransferHandle(name, bytes.length, false, (one, reason) => this.#withdraw(one, reason));
+    const transfer = new TransferHandle(name, bytes.length, false, (one, reason) =>
+      this.#withdraw(one, reason),
+    );
     if (this.#waiting.length >= MAX_WAITING) {
       transfer.fail('busy', '');
       return transfer;
     }
+    this.#packets ??= new PacketRuns();
     this.#waiting.push(new Outgoing(transfer, bytes, priority));
     this.#offerMore();
     return transfer;
@@ -86,12 +90,13 @@ export class TransferSender {
   /** Writes the blocks that may leave now into the packet `seq`, as far as they fit; gives the index after them. */
   fill(now: Millis, seq: Seq, path: Path, out: Uint8Array, offset: number, end: number): number {
     const packets = this.#packets;
+    if (packets === undefined) return offset;
     // The slot's former packet was sent 256 packets ago: nothing can acknowledge it any more.
-    if (packets.state[seq % PACKET_SLOTS] === OPEN) this.#lose(seq % PACKET_SLOTS);
+    if (packets.state[seq % PACKET_SLOTS] === OPEN) this.#lose(packets, seq % PACKET_SLOTS);
     packets.begin(now, seq);
     if (!this.busy) return offset;
     this.pace.advance(now, path);
-    this.#judgeLost(now);
+    this.#judgeLost(now, packets);
     const stop = Math.min(end, offset + this.pace.allowance(this.#inFlight));
     let at = offset;
     for (let run = 0; run < RUNS; run++) {
@@ -114,7 +119,7 @@ export class TransferSender {
   acked(seq: Seq): void {
     const packets = this.#packets;
     const slot = seq % PACKET_SLOTS;
-    if (packets.seq[slot] !== seq || packets.state[slot] === NONE) return;
+    if (packets?.seq[slot] !== seq || packets.state[slot] === NONE) return;
     if (packets.state[slot] === OPEN) {
       this.#inFlight -= packets.bytes[slot]!;
       this.pace.acked();
@@ -129,7 +134,9 @@ export class TransferSender {
   /** Packet numbers begin anew: what was under way goes again. */
   resetFlight(): void {
     const packets = this.#packets;
-    for (let slot = 0; slot < PACKET_SLOTS; slot++) if (packets.state[slot] === OPEN) this.#giveBack(slot);
+    if (packets === undefined) return;
+    for (let slot = 0; slot < PACKET_SLOTS; slot++)
+      if (packets.state[slot] === OPEN) this.#giveBack(packets, slot);
     packets.clear();
     this.#inFlight = 0;
     this.pace.reset();
@@ -225,27 +232,25 @@ export class TransferSender {
     return best;
   }
 
-  #judgeLost(now: Millis): void {
-    const packets = this.#packets;
+  #judgeLost(now: Millis, packets: PacketRuns): void {
     const before = now - this.pace.resendAfter;
     for (; packets.oldest !== packets.newest; packets.oldest = seqNext(packets.oldest)) {
       const slot = packets.oldest % PACKET_SLOTS;
       if (packets.seq[slot] !== packets.oldest || packets.state[slot] !== OPEN) continue;
       if (packets.sentAt[slot]! > before) return;
-      this.#lose(slot);
+      this.#lose(packets, slot);
     }
   }
 
-  #lose(slot: number): void {
+  #lose(packets: PacketRuns, slot: number): void {
     this.stats.datagramsLost++;
     this.pace.lost();
-    this.#inFlight -= this.#packets.bytes[slot]!;
-    this.#giveBack(slot);
-    this.#packets.state[slot] = LOST;
+    this.#inFlight -= packets.bytes[slot]!;
+    this.#giveBack(packets, slot);
+    packets.state[slot] = LOST;
   }
 
-  #giveBack(slot: number): void {
-    const packets = this.#packets;
+  #giveBack(packets: PacketRuns, slot: number): void {
     for (let run = slot * RUNS; run < slot * RUNS + packets.runs[slot]!; run++)
       this.#find(packets.id[run]!)?.again(packets.from[run]!, packets.count[run]!);
   }

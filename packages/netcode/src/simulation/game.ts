@@ -130,11 +130,7 @@ export function defineGame<
 
 /** Declares a message's payload type, direction and delivery. */
 export function message<T>(
-  options: {
-    from?: 'client' | 'server' | 'both';
-    reliable?: boolean;
-    validate?: Validator;
-  } = {},
+  options: { from?: 'client' | 'server' | 'both'; reliable?: boolean; validate?: Validator } = {},
 ): MessageType<T> {
   return { from: options.from ?? 'both', reliable: options.reliable ?? true, validate: options.validate };
 }

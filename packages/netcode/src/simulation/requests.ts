@@ -111,13 +111,10 @@ function readOutcome(bytes: Uint8Array, { name, type }: Head): Outcome | undefin
   const code = bytes[HEAD_BYTES] === 0 ? 'answered' : OUTCOMES[bytes[HEAD_BYTES] ?? 255];
   const body = bytes.subarray(HEAD_BYTES + 1);
   if (code === undefined || code === '') return undefined;
-  if (code !== 'answered' && code !== 'refused')
-    return body.length === 0 ? failure(code) : undefined;
+  if (code !== 'answered' && code !== 'refused') return body.length === 0 ? failure(code) : undefined;
   const read = unpackPayload(body);
   if (code === 'refused')
-    return read.ok && typeof read.value === 'string'
-      ? { ok: false, code, reason: read.value }
-      : undefined;
+    return read.ok && typeof read.value === 'string' ? { ok: false, code, reason: read.value } : undefined;
   const answer = read.ok ? accepted(type.validateAnswer, `answer to "${name}"`, read.value) : undefined;
   return answer === undefined ? failure('malformed') : { ok: true, answer: answer.value };
 }

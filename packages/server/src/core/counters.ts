@@ -1,6 +1,11 @@
 /** What the server did with what it was sent. Nothing is dropped without one of these moving. */
 
-import type { HandshakeRefusal, MessageRefusal, RefusalCode, RequestFailure } from '@tickwire/netcode/internal';
+import type {
+  HandshakeRefusal,
+  MessageRefusal,
+  RefusalCode,
+  RequestFailure,
+} from '@tickwire/netcode/internal';
 import type { PacketRefusal } from './session.ts';
 
 export type DatagramRefusal =

@@ -10,10 +10,10 @@ import {
   type CloseReason,
   CommandSampler,
   cleanName,
+  DEFAULT_UPLOAD_BYTES,
   decodeBye,
   decodeHello,
   decodeMessage,
-  DEFAULT_UPLOAD_BYTES,
   decodeProbe,
   encodeBye,
   encodeMessage,
@@ -574,8 +574,12 @@ export class ServerCore<S extends Shape = Shape> {
       this.room.keep();
       for (const session of this.#sessions.values()) this.#snapshot(now, session);
     }
-    this.#lane.run(now, tick, this.game.schema.ticksPerSnapshot, this.#sessions.values(), (connection, bytes) =>
-      this.#send(connection, bytes),
+    this.#lane.run(
+      now,
+      tick,
+      this.game.schema.ticksPerSnapshot,
+      this.#sessions.values(),
+      (connection, bytes) => this.#send(connection, bytes),
     );
   }
 

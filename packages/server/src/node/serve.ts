@@ -7,7 +7,13 @@ import { getRequestListener } from '@hono/node-server';
 import type { Game, Shape } from '@tickwire/netcode';
 import { Hono } from 'hono';
 import { type Logger, pino } from 'pino';
-import { type ServerAnswers, ServerCore, type ServerEvent, type ServerStats, type Think } from '../core/index.ts';
+import {
+  type ServerAnswers,
+  ServerCore,
+  type ServerEvent,
+  type ServerStats,
+  type Think,
+} from '../core/index.ts';
 import { type DevelopmentHost, developmentHost } from './development.ts';
 import { GeckosListener, type GeckosListenerOptions, type GeckosListenerStats } from './geckos.ts';
 import { Host, type HostStats } from './host.ts';
