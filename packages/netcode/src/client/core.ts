@@ -594,7 +594,14 @@ export class ClientCore<S extends Shape = Shape> {
     this.#heard(now);
     if (replica !== undefined) this.#applySnapshot(now, replica, report);
     this.#takeMessages();
+    if (this.#channels.broken) this.#giveUp();
     return 'ok';
+  }
+
+  /** The server broke the rules of its streams, and nothing more can be read from them: a new session is needed. */
+  #giveUp(): void {
+    for (let i = 0; i < 3; i++) this.#queue(encodeBye('protocol-error'));
+    this.#end('protocol-error');
   }
 
   #applySnapshot(now: Millis, replica: Replica, report: SlackReport | undefined): void {

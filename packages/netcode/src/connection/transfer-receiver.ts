@@ -73,6 +73,11 @@ export class TransferReceiver {
     else if (incoming.wantsMore) this.#grant(incoming);
   }
 
+  /** Bytes of memory that unfinished transfers take here, but for a bit per block. Never more than the limit. */
+  get heldBytes(): number {
+    return this.#open.reduce((sum, { heldBytes }) => sum + heldBytes, 0);
+  }
+
   /** What the sender says. False when it cannot be true: the peer breaks the rules. */
   hear(control: TransferControl): boolean {
     if (control.what === 'offer') return this.#offered(control.transfer, control.name, control.length);
@@ -188,6 +193,10 @@ class Incoming {
 
   get complete(): boolean {
     return this.#whole === this.#blocks && this.hash !== undefined;
+  }
+
+  get heldBytes(): number {
+    return this.#bytes.length;
   }
 
   get hashFits(): boolean {

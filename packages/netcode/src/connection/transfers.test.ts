@@ -289,6 +289,55 @@ describe('a hostile sender', () => {
     expect(peer.blocks(0, 0, 64)).toBe('stream-broken');
   });
 
+  it('[M3] [W1] never makes the receiver hold more than its limit: 50,000 random words and blocks', () => {
+    const limit = 64 * 1024;
+    const rng = new Rng(12);
+    const totals = { sessions: 0, whole: 0, most: 0, refused: 0, stored: 0 };
+    for (let i = 0; i < 50_000; totals.sessions++) {
+      const peer = new Hostile(limit);
+      const { transfers } = peer.channels;
+      let offered = 0;
+      for (; i < 50_000 && !peer.channels.broken; i++) {
+        const transfer = Math.max(0, offered - rng.int(0, 4));
+        const dice = rng.int(0, 40);
+        if (dice === 0)
+          peer.offer(
+            rng.chance(0.99) ? offered++ : transfer,
+            rng.int(0, rng.chance(0.9) ? 20_000 : limit + 9),
+          );
+        else if (dice === 1) peer.say({ what: 'withdrawn', transfer, code: 'cancelled', reason: '' });
+        else if (dice === 2 && rng.chance(0.05))
+          peer.say({ what: 'end', transfer, hash: [rng.u32(), rng.u32()] });
+        else {
+          const verdict = peer.blocks(
+            transfer,
+            rng.int(0, rng.chance(0.9) ? 300 : 2_000),
+            64 * rng.int(1, 17) - (dice === 3 ? 9 : 0),
+          );
+          if (verdict !== 'ok') totals.refused++;
+        }
+        const { heldBytes } = transfers.stats;
+        totals.most = Math.max(totals.most, heldBytes);
+        if (heldBytes > limit) expect.fail(`${heldBytes} bytes are held`);
+        // Refusals and grants are acknowledged, so that they do not pile up.
+        peer.channels.fill(i, i & 0xffff, 1_000, new Uint8Array(1_000), 0, {
+          rtt: 1,
+          rttDeviation: 0,
+          loss: 0,
+        });
+        peer.channels.acked(i & 0xffff);
+        for (let event = transfers.pollEvent(); event !== undefined; event = transfers.pollEvent())
+          if (event.type === 'transfer-ended' && event.transfer.moved === event.transfer.length)
+            totals.whole++;
+      }
+      totals.stored += transfers.stats.blockBytesReceived;
+    }
+    expect(totals.most).toBeGreaterThan(limit * 0.6);
+    expect(totals.stored).toBeGreaterThan(2 * MIB);
+    expect(totals.refused).toBeGreaterThan(5_000);
+    expect(totals.sessions).toBeGreaterThan(30);
+  }, 30_000);
+
   it('[W1] [W2] says one thing in one way: 100,000 control messages are read as what they are written from, or refused', () => {
     const rng = new Rng(9);
     let read = 0;

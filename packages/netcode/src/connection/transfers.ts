@@ -28,6 +28,8 @@ export interface TransferEvent {
 
 export type TransferStats = TransferSenderStats &
   TransferReceiverStats & {
+    /** Bytes of memory that the peer's unfinished transfers take here. */
+    readonly heldBytes: number;
     /** Bytes per second that transfers may use now. */
     readonly rate: number;
     /** Times the rate was cut, by what showed that the path is full. */
@@ -97,7 +99,8 @@ export class Transfers {
 
   get stats(): TransferStats {
     const { pace, stats } = this.#sender;
-    return { ...stats, ...this.#receiver.stats, rate: pace.rate, cuts: pace.cuts };
+    const { heldBytes } = this.#receiver;
+    return { ...stats, ...this.#receiver.stats, heldBytes, rate: pace.rate, cuts: pace.cuts };
   }
 
   // What the channels call
