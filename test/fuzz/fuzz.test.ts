@@ -175,7 +175,6 @@ describe('fuzz', () => {
       ticks: 0,
       worlds: 0,
       failedMessages: 0,
-      uploads: 0,
       answered: 0,
     };
     const refused: Record<string, number> = {};

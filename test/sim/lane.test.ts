@@ -125,14 +125,17 @@ async function expectWhole(rig: BoxesRig, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Seconds for 1 MiB at the most, and how much older than without a transfer the newest snapshot may be on average, in ms. */
+/**
+ * Seconds for 1 MiB at the most; and what two draws of the same network's dice differ by: the share of snapshots that arrive, and the
+ * mean age in ms of the newest one.
+ */
 const NETWORKS = [
-  ['wifi', 15, 5],
-  ['mobile', 40, 10],
-  ['terrible', 60, 20],
-] as const satisfies readonly (readonly [ProfileName, number, number])[];
+  ['wifi', 15, 0.98, 5],
+  ['mobile', 40, 0.93, 15],
+  ['terrible', 60, 0.88, 30],
+] as const satisfies readonly (readonly [ProfileName, number, number, number])[];
 
-describe.each(NETWORKS)('a map to each of 4 players on %s', (link, seconds, older) => {
+describe.each(NETWORKS)('a map to each of 4 players on %s', (link, seconds, share, older) => {
   test('[M3] arrives whole, and snapshots keep their rate, their size and their age', async () => {
     const { rig, hands } = start({ link });
     rig.run(4_000);
@@ -155,8 +158,7 @@ describe.each(NETWORKS)('a map to each of 4 players on %s', (link, seconds, olde
     expect(Math.abs(busy.skipped - alone.skipped)).toBeLessThanOrEqual(busy.sent * 0.01);
     expect(busy.deferred).toBe(0);
     expect(busy.bytes).toBeLessThan(alone.bytes * 1.05);
-    // What arrives is up to other draws of the same network's dice.
-    expect(busy.applied).toBeGreaterThan(alone.applied * 0.97);
+    expect(busy.applied).toBeGreaterThan(alone.applied * share);
     expect(busy.age).toBeLessThan(alone.age + older);
     settle(rig, hands);
     rig.expectClean();
@@ -285,6 +287,40 @@ describe('a transfer under way', () => {
     const { blockBytesSent } = rig.server.session(1)?.channels.transfers.stats ?? {};
     rig.run(1_000).expectClean();
     expect(rig.server.session(1)?.channels.transfers.stats.blockBytesSent).toBe(blockBytesSent);
+  });
+
+  test('[M3] [X6] [X2] sends nothing of its own to a page that is hidden, silent, or slow to take what it got', () => {
+    const { rig } = start({ clients: 1, link: 'perfect' });
+    rig.run(2_000);
+    const client = rig.clients[0] as RigClient;
+    const sent = rig.server.transfer(client.core.seat, 'map', mapData(4 * MIB));
+    const during = (ms: number): { up: number; down: number; most: number } => {
+      const seen = { up: 0, down: 0, most: 0 };
+      rig.onDatagram = (from, _, bytes) => {
+        seen[from === 'client' ? 'up' : 'down']++;
+        if (from === 'server') seen.most = Math.max(seen.most, bytes.length);
+      };
+      rig.run(ms);
+      return seen;
+    };
+    expect(during(2_000).down).toBeGreaterThan(2 * 60);
+    rig.server.setBuffered(client.connection, 5_000);
+    expect(during(2_000).down).toBe(0);
+    expect(rig.server.session(1)?.channels.transfers.stats.cuts.buffered).toBeGreaterThan(3);
+    rig.server.setBuffered(client.connection, 0);
+    rig.darken(0, 2_000, 'up');
+    rig.run(300);
+    expect(during(1_000)).toMatchObject({ down: 10, most: 11 });
+    rig.run(2_000);
+    client.core.setHidden(rig.now, true);
+    rig.run(500);
+    const { up, down } = during(3_000);
+    expect(down).toBeLessThanOrEqual(up);
+    expect(down).toBeLessThanOrEqual(3 * 20);
+    client.core.setHidden(rig.now, false);
+    const before = sent.moved;
+    rig.run(5_000).expectClean();
+    expect(sent.moved - before).toBeGreaterThan(200_000);
   });
 
   test('[M3] to the server moves in what commands leave, up to what the server takes', async () => {

@@ -103,9 +103,18 @@ export class MessageChannels {
    * Writes as many fragments as fit into `maxBytes` of `out` from `offset`, and gives the number of bytes written.
    * Call it once for every packet that is numbered, even with no room: that is how it learns that a number is used
    * again. A packet must now and then offer 260 bytes, or a full fragment never leaves. Transfers take what messages
-   * leave of the room, as far as their own pace allows.
+   * leave of the room, as far as their own pace allows and up to `maxBlockBytes`: a byte budget bounds them with it before it has
+   * to bound anything else.
    */
-  fill(now: Millis, seq: Seq, maxBytes: number, out: Uint8Array, offset: number, path: Path): number {
+  fill(
+    now: Millis,
+    seq: Seq,
+    maxBytes: number,
+    out: Uint8Array,
+    offset: number,
+    path: Path,
+    maxBlockBytes: number = maxBytes,
+  ): number {
     const end = Math.min(offset + maxBytes, out.length);
     const after = resendAfter(path.rtt);
     let at = offset;
@@ -115,7 +124,7 @@ export class MessageChannels {
     at = this.#reliable.fill(now, seq, after, out, at, end);
     if (!this.#unreliableFirst) at = this.#unreliable.fill(out, at, end);
     if (at > offset) this.#unreliableFirst = !this.#unreliableFirst;
-    at = this.transfers.fill(now, seq, path, out, at, end);
+    at = this.transfers.fill(now, seq, path, out, at, Math.min(end, at + maxBlockBytes));
     return at - offset;
   }
 

@@ -169,6 +169,28 @@ describe('a transfer', () => {
   });
 });
 
+it('[M3] takes no more of a packet than it is given, and its pace saves the rest', () => {
+  const channels = new MessageChannels();
+  channels.transfers.send('map', bytesOf(10_000));
+  channels.transfers.take(encodeTransferControl({ what: 'grant', transfer: 0, blocks: 157 }));
+  const out = new Uint8Array(1_164);
+  const path = { rtt: 20, rttDeviation: 0, loss: 0 };
+  const offer = channels.fill(0, 0, 1_164, out, 0, path, 0);
+  expect(offer).toBe(4 + 12);
+  expect(channels.fill(10, 1, 1_164, out, 0, path, 300)).toBe(7 + 4 * 64);
+  expect(channels.fill(20, 2, 100, out, 0, path)).toBe(7 + 64);
+  expect(channels.fill(50, 3, 1_164, out, 0, path)).toBe(7 + 18 * 64);
+});
+
+it('lets a program change its mind as often as it likes', () => {
+  const pair = new Pair();
+  for (let i = 0; i < 500; i++) pair.send('map', bytesOf(100)).cancel();
+  const last = pair.send('map', bytesOf(100));
+  pair.run(3_000);
+  expect(last.state).toBe('done');
+  expect(pair.channels.map(({ broken }) => broken)).toEqual([false, false]);
+});
+
 describe('several transfers', () => {
   it('[M3] of one priority share alike, whenever each began', () => {
     const pair = new Pair();

@@ -36,8 +36,8 @@ export type TransferStats = TransferSenderStats &
     readonly cuts: Readonly<{ delay: number; loss: number; buffered: number }>;
   };
 
-/** What a peer that acknowledges nothing may make wait here. An honest one makes a few. */
-const MAX_WAITING_CONTROL = 128;
+/** Answers that a peer which acknowledges nothing may make wait here. An honest one makes a few. */
+const MAX_WAITING_ANSWERS = 128;
 
 export class Transfers {
   /** The peer broke the rules of transfers. Close the session. */
@@ -45,17 +45,23 @@ export class Transfers {
   readonly #sender: TransferSender;
   readonly #receiver: TransferReceiver;
   readonly #events = new Queue<TransferEvent>();
-  readonly #control = new Queue<Uint8Array>();
+  /** What this side says of its own transfers, and what it answers to the peer's. */
+  readonly #said = new Queue<Uint8Array>();
+  readonly #answers = new Queue<Uint8Array>();
+  readonly #queues = [this.#said, this.#answers];
 
   /** `limit`: bytes of the peer's transfers that may be held here at a time. */
   constructor(limit: number) {
-    const inlet = {
-      tell: (control: TransferControl): void => this.#tell(control),
-      started: (transfer: Transfer): void => this.#events.push({ type: 'transfer', transfer }),
-      ended: (transfer: Transfer): void => this.#events.push({ type: 'transfer-ended', transfer }),
-    };
-    this.#sender = new TransferSender(inlet);
-    this.#receiver = new TransferReceiver(limit, inlet);
+    const ended = (transfer: Transfer): void => this.#events.push({ type: 'transfer-ended', transfer });
+    this.#sender = new TransferSender({
+      tell: (control) => this.#said.push(encodeTransferControl(control)),
+      ended,
+    });
+    this.#receiver = new TransferReceiver(limit, {
+      tell: (control) => this.#answer(control),
+      started: (transfer) => this.#events.push({ type: 'transfer', transfer }),
+      ended,
+    });
   }
 
   /** Takes `bytes` without a copy: they must not change until the transfer is over. A higher priority goes first. */
@@ -107,8 +113,8 @@ export class Transfers {
 
   /** Hands what waits to be told to the reliable stream, as far as it takes it. */
   flush(stream: ReliableQueue): void {
-    for (let next = this.#control.at(0); next !== undefined && stream.push(next); next = this.#control.at(0))
-      this.#control.shift();
+    for (const queue of this.#queues)
+      for (let next = queue.at(0); next !== undefined && stream.push(next); next = queue.at(0)) queue.shift();
   }
 
   fill(now: Millis, seq: Seq, path: Path, out: Uint8Array, offset: number, end: number): number {
@@ -142,8 +148,8 @@ export class Transfers {
     }
   }
 
-  #tell(control: TransferControl): void {
-    if (this.#control.length >= MAX_WAITING_CONTROL) this.broken = true;
-    else this.#control.push(encodeTransferControl(control));
+  #answer(control: TransferControl): void {
+    if (this.#answers.length >= MAX_WAITING_ANSWERS) this.broken = true;
+    else this.#answers.push(encodeTransferControl(control));
   }
 }

@@ -10,6 +10,7 @@ const PER_TICK_ALL = 32;
 export class Lane {
   /** Who comes first: the one after the last that was served, so that nobody waits for ever behind the others. */
   #turn = 0;
+  readonly #waiting: Session[] = [];
 
   run(
     now: Millis,
@@ -20,8 +21,9 @@ export class Lane {
   ): void {
     // What leaves in the tick before a snapshot's might still be in the transport's buffer then, and the snapshot be skipped.
     if (ticksPerSnapshot > 2 && (tick + 1) % ticksPerSnapshot === 0) return;
-    const waiting = [...sessions].filter((session) => session.channels.transfers.sending);
-    if (waiting.length === 0) return;
+    const waiting = this.#waiting;
+    waiting.length = 0;
+    for (const session of sessions) if (session.channels.transfers.sending) waiting.push(session);
     let left = PER_TICK_ALL;
     for (let i = 0; i < waiting.length && left > 0; i++) {
       const session = waiting[(this.#turn + i) % waiting.length] as Session;

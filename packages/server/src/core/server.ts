@@ -547,7 +547,7 @@ export class ServerCore<S extends Shape = Shape> {
   #step(now: Millis): void {
     const tick = this.tick + 1;
     this.#noteStatus();
-    for (const session of [...this.#sessions.values()]) {
+    for (const session of this.#sessions.values()) {
       this.#takeMessages(session);
       if (session.channels.broken) this.#end(session, 'protocol-error');
     }

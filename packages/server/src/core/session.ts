@@ -196,8 +196,8 @@ export class Session {
     return this.#packet.subarray(0, length + messages);
   }
 
-  /** Writes a packet without a snapshot, for what transfers are owed beside play. Valid until the next call. */
-  lanePacket(now: Millis, link: Link, tick: number): Uint8Array {
+  /** Writes a packet of at most `maxBytes` without a snapshot, for what transfers are owed beside play. Valid until the next call. */
+  lanePacket(now: Millis, link: Link, tick: number, maxBytes = MAX_DATAGRAM_BYTES): Uint8Array {
     const w = this.#writer;
     w.reset();
     const seq = link.acks.next(now, tick);
@@ -206,7 +206,7 @@ export class Session {
     w.write(0, 1); // no report of slack
     w.write(0, 1); // no snapshot
     const length = w.finish();
-    const room = MAX_DATAGRAM_BYTES - length;
+    const room = maxBytes - length;
     return this.#packet.subarray(
       0,
       length + this.channels.fill(now, seq, room, this.#packet, length, link.acks),
