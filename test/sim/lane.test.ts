@@ -1,5 +1,5 @@
 // Requests and large transfers beside play: answered once, moved whole, and no snapshot the later or the smaller for it.
-import { refuse } from '@tickwire/netcode';
+import { defineGame, refuse } from '@tickwire/netcode';
 import type { ClientEvent, Outcome, Transfer } from '@tickwire/netcode/client';
 import { type ProfileName, Rig, type RigOptions } from '@tickwire/netcode/testing';
 import { replay } from '@tickwire/server/core';
@@ -217,6 +217,27 @@ test('[M3] datagrams that snapshots fill are left to them: nothing is deferred f
   // An offer, an end and a few grants are messages, which may claim some bytes.
   expect(busy.deferred).toBeLessThan(alone.deferred * 1.01);
   expect(busy.moved).toBeGreaterThan(256 * 1024);
+});
+
+test('[M3] 24 players at once get 32 datagrams per tick together, and share them alike', () => {
+  const game = defineGame({ ...boxes.definition, maxPlayers: 24 });
+  const rig = new Rig({ game, seed: 3, clients: 24, link: 'perfect', drawRate: 0, script: () => ({}) });
+  rig.run(1_000);
+  const map = mapData(MIB);
+  const sent = rig.clients.map(({ core }) => rig.server.transfer(core.seat, 'map', map));
+  let [inTick, most] = [0, 0];
+  rig.onTick = () => {
+    inTick = 0;
+  };
+  rig.onDatagram = (from) => {
+    if (from === 'server') inTick++;
+    most = Math.max(most, inTick);
+  };
+  rig.run(2_500).expectClean();
+  expect(most).toBe(24 + 32); // a snapshot for each, and no more
+  const moved = sent.map((transfer) => transfer.moved);
+  expect(Math.min(...moved)).toBeGreaterThan(100_000);
+  expect(Math.max(...moved) / Math.min(...moved)).toBeLessThan(1.1);
 });
 
 describe('a transfer under way', () => {

@@ -1,9 +1,8 @@
 /** Sends transfers: which blocks go into a packet, and which must go again because theirs did not arrive. */
 
-import { type Seq, seqAdd, seqDelta, seqNext } from '../base/seq.ts';
+import { type Seq, seqDelta, seqNext } from '../base/seq.ts';
 import type { Millis } from '../base/units.ts';
 import { BLOCKS_HEADER_BYTES, writeBlocks } from './fragments.ts';
-import { Queue } from './queue.ts';
 import {
   assertTransferable,
   BLOCK_BYTES,
@@ -13,8 +12,9 @@ import {
   type TransferControl,
   TransferHandle,
 } from './transfer.ts';
-import { TransferHash } from './transfer-hash.ts';
+import { Outgoing } from './transfer-outgoing.ts';
 import { type Path, TransferPace } from './transfer-pace.ts';
+import { LOST, NONE, OPEN, PACKET_SLOTS, PacketRuns, RUNS } from './transfer-packets.ts';
 
 /** What a sender does with the rest of its session. */
 export interface TransferOutlet {
@@ -33,12 +33,6 @@ export interface TransferSenderStats {
 
 /** Transfers that wait for an open one to end. */
 const MAX_WAITING = 64;
-
-/** Packets remembered, as many as the acks remember. Divides 65,536, so a wrap keeps the slots. */
-const PACKET_SLOTS = 256;
-
-/** Runs of blocks in one packet. */
-const RUNS = 4;
 
 export class TransferSender {
   readonly pace = new TransferPace();
@@ -253,158 +247,5 @@ export class TransferSender {
   #giveBack(packets: PacketRuns, slot: number): void {
     for (let run = slot * RUNS; run < slot * RUNS + packets.runs[slot]!; run++)
       this.#find(packets.id[run]!)?.again(packets.from[run]!, packets.count[run]!);
-  }
-}
-
-/** Which blocks each of the last 256 packets carried. */
-class PacketRuns {
-  readonly seq = new Int32Array(PACKET_SLOTS).fill(-1);
-  readonly state = new Uint8Array(PACKET_SLOTS);
-  readonly sentAt = new Float64Array(PACKET_SLOTS);
-  readonly bytes = new Int32Array(PACKET_SLOTS);
-  readonly runs = new Uint8Array(PACKET_SLOTS);
-  readonly id = new Uint16Array(PACKET_SLOTS * RUNS);
-  readonly from = new Int32Array(PACKET_SLOTS * RUNS);
-  readonly count = new Int32Array(PACKET_SLOTS * RUNS);
-  /** No packet before `oldest` is open; `newest` is being written. */
-  oldest: Seq = -1;
-  newest: Seq = -1;
-
-  begin(now: Millis, seq: Seq): void {
-    const slot = seq % PACKET_SLOTS;
-    this.seq[slot] = seq;
-    this.state[slot] = NONE;
-    this.runs[slot] = 0;
-    this.sentAt[slot] = now;
-    if (this.oldest < 0) this.oldest = seq;
-    else if (seqDelta(seq, this.oldest) >= PACKET_SLOTS) this.oldest = seqAdd(seq, 1 - PACKET_SLOTS);
-    this.newest = seq;
-  }
-
-  add(seq: Seq, id: Seq, from: number, count: number): void {
-    const slot = seq % PACKET_SLOTS;
-    const run = slot * RUNS + this.runs[slot]!++;
-    this.id[run] = id;
-    this.from[run] = from;
-    this.count[run] = count;
-  }
-
-  finish(seq: Seq, bytes: number): void {
-    const slot = seq % PACKET_SLOTS;
-    this.bytes[slot] = bytes;
-    this.state[slot] = bytes > 0 ? OPEN : NONE;
-  }
-
-  clear(): void {
-    this.seq.fill(-1);
-    this.state.fill(NONE);
-    this.oldest = -1;
-    this.newest = -1;
-  }
-}
-
-const NONE = 0;
-const OPEN = 1;
-const LOST = 2;
-
-/** One transfer on its way. */
-class Outgoing {
-  readonly transfer: TransferHandle;
-  readonly bytes: Uint8Array;
-  readonly priority: number;
-  readonly blocks: number;
-  readonly hash = new TransferHash();
-  id: Seq = -1;
-  /** Blocks, from the first one on, that the receiver has room for. */
-  granted = 0;
-  /** Bytes sent, to share fairly. */
-  served = 0;
-  endSent = false;
-  /** The run that `take` chose, and whether it was sent before. */
-  runFrom = 0;
-  runBytes = 0;
-  runAgain = false;
-  /** The first block that was never sent. */
-  #next = 0;
-  readonly #acked: Uint8Array;
-  readonly #lost = new Queue<{ from: number; count: number }>();
-
-  constructor(transfer: TransferHandle, bytes: Uint8Array, priority: number) {
-    this.transfer = transfer;
-    this.bytes = bytes;
-    this.priority = priority;
-    this.blocks = blocksOf(bytes.length);
-    this.#acked = new Uint8Array(this.blocks);
-  }
-
-  get wholeSent(): boolean {
-    return this.#next === this.blocks;
-  }
-
-  get canSend(): boolean {
-    return this.#next < this.granted || this.#findLost();
-  }
-
-  /** Chooses the next run of blocks that fits `room` bytes: lost ones first. False when there is none. */
-  take(room: number): boolean {
-    this.runAgain = this.#findLost();
-    this.runFrom = this.runAgain ? this.#lost.at(0)!.from : this.#next;
-    let most = this.granted - this.#next;
-    if (this.runAgain) most = this.#lostRun();
-    const count = this.#fitting(this.runFrom, most, room);
-    if (count === 0) return false;
-    const from = this.runFrom * BLOCK_BYTES;
-    this.runBytes = Math.min(count * BLOCK_BYTES, this.bytes.length - from);
-    if (this.runAgain) {
-      const run = this.#lost.at(0)!;
-      run.from += count;
-      run.count -= count;
-    } else {
-      this.hash.add(this.bytes, from, from + this.runBytes);
-      this.#next += count;
-    }
-    return true;
-  }
-
-  acked(from: number, count: number): void {
-    for (let block = from; block < from + count; block++) {
-      if (this.#acked[block] === 1) continue;
-      this.#acked[block] = 1;
-      this.transfer.moved += Math.min(BLOCK_BYTES, this.bytes.length - block * BLOCK_BYTES);
-    }
-  }
-
-  again(from: number, count: number): void {
-    this.#lost.push({ from, count });
-  }
-
-  /** Brings the first lost block that is still missing to the front; false when there is none. */
-  #findLost(): boolean {
-    for (let run = this.#lost.at(0); run !== undefined; run = this.#lost.at(0)) {
-      while (run.count > 0 && this.#acked[run.from] === 1) {
-        run.from++;
-        run.count--;
-      }
-      if (run.count > 0) return true;
-      this.#lost.shift();
-    }
-    return false;
-  }
-
-  /** Blocks at the front of the lost ones up to the first that has arrived after all. */
-  #lostRun(): number {
-    const { from, count } = this.#lost.at(0)!;
-    let run = 1;
-    while (run < count && this.#acked[from + run] === 0) run++;
-    return run;
-  }
-
-  #fitting(from: number, most: number, room: number): number {
-    const count = Math.min(most, Math.floor(room / BLOCK_BYTES));
-    // The last block may be short enough for what is left.
-    const rest = this.bytes.length - (from + count) * BLOCK_BYTES;
-    return count < most && from + count === this.blocks - 1 && rest <= room - count * BLOCK_BYTES
-      ? count + 1
-      : count;
   }
 }
