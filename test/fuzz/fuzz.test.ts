@@ -207,7 +207,7 @@ describe('fuzz', () => {
         for (const [connection, client] of clients) {
           client.sample({ dx: script.int(-1, 1), fire: script.chance(0.2), jump: script.chance(0.1) });
           if (script.chance(0.05)) client.send('say', { text: `hello ${made}` });
-          if (script.chance(0.05)) client.request(now, 'buy', { cost: script.int(0, 2) });
+          if (script.chance(0.3)) client.request(now, 'buy', { cost: script.int(0, 2) });
           if (script.chance(0.02)) client.request(now, 'lookup', 'nobody');
           if (script.chance(0.01)) client.transfer('avatar', new Uint8Array(script.int(0, 20_000)));
           client.advance(now);
@@ -278,7 +278,6 @@ describe('fuzz', () => {
     expect(watch.mean).toBeLessThan(MEAN_MS);
     expect(watch.slow / watch.calls).toBeLessThan(SLOW_SHARE);
     expect(grown).toBeLessThan(32);
-    expect(totals.answered).toBeGreaterThan(0);
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
     for (const why of [
       'unknown-kind',
