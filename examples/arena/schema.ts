@@ -95,7 +95,15 @@ const messages = {
 };
 
 /** Everything that is declared: `game.ts` adds the rules. */
-export const arena = { entities: { ship, shot, pickup }, player, room, options, command, messages };
+export const arena = {
+  entities: { ship, shot, pickup },
+  player,
+  room,
+  options,
+  command,
+  messages,
+  requests: {},
+};
 
 type Arena = typeof arena;
 export type World = WorldOf<Arena>;

@@ -89,6 +89,11 @@ class Servers {
     if (answered() !== before) this.b.receive(now, connection, bytes.slice());
   }
 
+  transfer(seat: number, length: number): void {
+    for (const server of [this.a, this.b])
+      if (server.session(seat) !== undefined) server.transfer(seat, 'map', new Uint8Array(length));
+  }
+
   /** Runs a tick on both and gives what they send, which must be the same. */
   advance(now: number): Addressed[] {
     this.a.advance(now);
@@ -109,6 +114,12 @@ class Servers {
     for (const server of [this.a, this.b]) {
       const mine: unknown[] = [];
       for (let event = server.pollEvent(); event !== undefined; event = server.pollEvent()) {
+        // A transfer is told by what it is; its promise tells nothing.
+        if (event.type === 'transfer' || event.type === 'transfer-ended') {
+          const { name, length, moved, state, incoming } = event.transfer;
+          mine.push([event.type, event.seat, name, length, moved, state, incoming]);
+          continue;
+        }
         mine.push(event);
         if (event.type === 'close-connection') this.#toClose.add(event.connection);
       }
@@ -134,6 +145,7 @@ class Servers {
       const session = server.session(seat);
       if (session === undefined) continue;
       const { refused: _, ...channels } = session.channels.stats;
+      const { unaskedBytes: __, ...transfers } = session.channels.transfers.stats;
       const { hidden, away, confirmed, lastHeard, baselineTick, snapshotsSent } = session;
       sessions.push({
         seat,
@@ -144,6 +156,8 @@ class Servers {
         baselineTick,
         snapshotsSent,
         channels,
+        transfers,
+        asked: [...session.asked],
         commands: session.commands.stats,
       });
     }
@@ -155,7 +169,14 @@ describe('fuzz', () => {
   test(`[W1] ${TO_SERVER} hostile datagrams to a server`, () => {
     const rng = new Rng(SEED, 21);
     const watch = new Stopwatch();
-    const totals = { received: 0, accepted: 0, ticks: 0, worlds: 0, failedMessages: 0 };
+    const totals = {
+      received: 0,
+      accepted: 0,
+      ticks: 0,
+      worlds: 0,
+      failedMessages: 0,
+      answered: 0,
+    };
     const refused: Record<string, number> = {};
     const schema = boxes.schema;
     let firstHeap = 0;
@@ -186,6 +207,9 @@ describe('fuzz', () => {
         for (const [connection, client] of clients) {
           client.sample({ dx: script.int(-1, 1), fire: script.chance(0.2), jump: script.chance(0.1) });
           if (script.chance(0.05)) client.send('say', { text: `hello ${made}` });
+          if (script.chance(0.3)) client.request(now, 'buy', { cost: script.int(0, 2) });
+          if (script.chance(0.02)) client.request(now, 'lookup', 'nobody');
+          if (script.chance(0.01)) client.transfer('avatar', new Uint8Array(script.int(0, 20_000)));
           client.advance(now);
           for (const bytes of drain(client)) {
             corpus.add(bytes);
@@ -214,6 +238,7 @@ describe('fuzz', () => {
           hostile++;
           made++;
         }
+        if (script.chance(0.02)) servers.transfer(script.int(1, 4), script.int(0, 30_000));
         for (const { connection, bytes } of servers.advance(now))
           clients.get(connection)?.receive(now, bytes);
         totals.ticks++;
@@ -235,6 +260,7 @@ describe('fuzz', () => {
       totals.received += servers.received;
       totals.accepted += counters.accepted;
       totals.failedMessages += counters.messagesFailed;
+      totals.answered += counters.answered.answered ?? 0;
       totals.worlds++;
       if (totals.worlds === 1) firstHeap = heapMb();
     }
@@ -307,6 +333,11 @@ describe('fuzz', () => {
           client.advance(now);
           client.draw(now);
         }
+        if (script.chance(0.05)) for (const client of [a, b]) client.request(now, 'buy', { cost: 1 });
+        if (script.chance(0.02))
+          for (const client of [a, b]) client.transfer('avatar', new Uint8Array(9_000));
+        if (script.chance(0.03) && server.session(1) !== undefined)
+          server.transfer(1, 'map', new Uint8Array(script.int(0, 40_000)));
         const [sent, twin] = [drain(a), drain(b)];
         check(
           sent.length === twin.length,
@@ -378,6 +409,7 @@ describe('fuzz', () => {
 function fingerprint(client: Client): string {
   const { replica, predictor } = client;
   const { refused: _, bytesInPerSecond: __, datagramsIn: ___, ...stats } = client.stats();
+  const { unaskedBytes: ____, ...transfers } = client.transferStats;
   return JSON.stringify([
     client.tick,
     client.seat,
@@ -386,6 +418,7 @@ function fingerprint(client: Client): string {
     predictor?.world.hash(),
     [...client.view.box].map((box) => [box.id, box.x, box.y]),
     stats,
+    transfers,
   ]);
 }
 

@@ -13,6 +13,7 @@ import {
 } from '@tickwire/netcode/internal';
 import { ServerCore, type ServerCoreOptions } from '@tickwire/server/core';
 import { ClientCore } from '../../packages/netcode/src/client/core.ts';
+import { writeBlocks } from '../../packages/netcode/src/connection/fragments.ts';
 import { boxes } from '../games/boxes.ts';
 
 export { EFFORT, SEED } from '../property/arbitrary.ts';
@@ -97,6 +98,13 @@ export function clientPacket(schema: CommandSchema, fields: PacketFields): Uint8
 export function fragment(reliable: boolean, end: boolean, number: number, data: Uint8Array): Uint8Array {
   const head = (data.length & 0x3ff) | (end ? 0x400 : 0) | (reliable ? 0x800 : 0);
   return Uint8Array.of(head & 0xff, head >> 8, number & 0xff, (number >> 8) & 0xff, ...data);
+}
+
+/** A run of blocks of a transfer. */
+export function blocks(transfer: number, block: number, data: Uint8Array): Uint8Array {
+  const out = new Uint8Array(7 + data.length);
+  writeBlocks(out, 0, transfer, block, data, 0, data.length);
+  return out;
 }
 
 export function join(...parts: readonly Uint8Array[]): Uint8Array {

@@ -5,9 +5,11 @@ import { encodeBye, encodeHello, encodeProbe, packPayload } from '@tickwire/netc
 import { ServerCore, type ServerEvent } from '@tickwire/server/core';
 import { describe, expect, test } from 'vitest';
 import type { ClientCore } from '../../packages/netcode/src/client/core.ts';
+import { encodeTransferControl } from '../../packages/netcode/src/connection/transfer.ts';
 import { boxes } from '../games/boxes.ts';
 import {
   type BoxesShape,
+  blocks,
   clientPacket,
   drain,
   drainServer,
@@ -284,7 +286,7 @@ describe('a hostile client', () => {
     stage.seatEve();
     const bodies: Uint8Array[] = [
       Uint8Array.of(9, 0xc0), // undeclared
-      Uint8Array.of(255),
+      Uint8Array.of(254),
       new Uint8Array(0),
       Uint8Array.of(1, 1), // `ping` is unreliable, sent reliably
       Uint8Array.of(0, 0xdd, 0xff, 0xff, 0xff, 0xff), // promises four billion values
@@ -301,6 +303,82 @@ describe('a hostile client', () => {
     expect(messagesFailed).toBe(2);
     // The game author is told, once per message type.
     expect(stage.events.filter((event) => event.type === 'warning')).toHaveLength(1);
+    stage.expectHonestServed();
+  });
+
+  test('[M2] asks 1,000 times at once and 100 times the same: 32 wait, the rest is told so or counted', () => {
+    const open: ((text: string) => void)[] = [];
+    const stage = new Stage({ answers: { lookup: () => new Promise((resolve) => open.push(resolve)) } });
+    const seat = stage.seatEve();
+    const ask = (id: number): Uint8Array =>
+      join(Uint8Array.of(3, id & 0xff, id >> 8), packPayload('everything'));
+    for (let i = 0; i < 1_100; i += 50) {
+      const parts = Array.from({ length: 50 }, (_, k) =>
+        fragment(true, true, i + k, ask(i + k < 1_000 ? i + k : 5)),
+      );
+      stage.packet({ section: join(...parts) });
+      stage.run(50);
+    }
+    stage.run(1_000);
+    const { messagesRefused, answered } = stage.server.counters;
+    expect(open).toHaveLength(32);
+    expect(stage.server.session(seat)?.asked.size).toBe(32);
+    expect(messagesRefused).toEqual({ busy: 968, 'duplicate-request': 100 });
+    expect(answered).toEqual({ busy: 968 });
+    stage.expectHonestServed();
+  });
+
+  test('[M2] asks what is no question: it is told so, and the rules never hear of it', () => {
+    const stage = new Stage();
+    stage.seatEve();
+    const bodies = [
+      Uint8Array.of(2), // no id
+      Uint8Array.of(2, 0, 0), // no question
+      Uint8Array.of(2, 1, 0, 0xc1), // not msgpack
+      Uint8Array.of(2, 2, 0, 0xc0), // not what `validate` takes
+      Uint8Array.of(3, 3, 0, 0xc0), // nobody answers it
+    ];
+    stage.packet({ section: join(...bodies.map((body, i) => fragment(true, true, i, body))) });
+    stage.run(100);
+    expect(stage.server.counters.messagesRefused).toEqual({ 'bad-payload': 2, 'invalid-payload': 2 });
+    expect(stage.server.counters.answered).toEqual({ malformed: 2, unhandled: 1 });
+    stage.expectHonestServed();
+  });
+
+  test('[M3] offers 4 GiB, and then sends blocks of what was never granted: nothing is held', () => {
+    const stage = new Stage();
+    const seat = stage.seatEve();
+    const offer = (transfer: number, length: number): Uint8Array =>
+      encodeTransferControl({ what: 'offer', transfer, length, name: 'avatar' });
+    stage.packet({ section: join(fragment(true, true, 0, offer(0, 2 ** 32 - 1))) });
+    stage.packet({ section: join(fragment(true, true, 1, offer(1, 60_000))) });
+    stage.packet({ section: join(fragment(true, true, 2, offer(2, 60_000))) });
+    stage.run(100);
+    const data = new Uint8Array(64);
+    for (let block = 0; block < 200; block++) {
+      stage.packet({ section: blocks(0, block * 1_000, data) }); // refused: it is over
+      stage.packet({ section: blocks(2, block, data) }); // waits for the one before it
+      stage.packet({ section: blocks(1, 1_000, data) }); // past its end
+    }
+    const { transfers } = stage.server.session(seat)?.channels ?? {};
+    expect(transfers?.stats).toMatchObject({
+      heldBytes: 0,
+      refusedBytes: 2 ** 32 - 1,
+      staleBytes: 200 * 64,
+      unaskedBytes: 400 * 64,
+    });
+    expect(stage.server.counters.refused['bad-messages']).toBe(400);
+    stage.expectHonestServed();
+  });
+
+  test('[M3] breaks the rules of transfers: it alone is sent away', () => {
+    const stage = new Stage();
+    const seat = stage.seatEve();
+    const done = encodeTransferControl({ what: 'done', transfer: 9 });
+    stage.packet({ section: fragment(true, true, 0, done) });
+    stage.run(100);
+    expect(stage.server.session(seat)).toBeUndefined();
+    expect(stage.events).toContainEqual({ type: 'left', seat, reason: 'protocol-error' });
     stage.expectHonestServed();
   });
 

@@ -11,7 +11,11 @@ import {
   packPayload,
   REFUSAL_CODES,
 } from '@tickwire/netcode/internal';
-import { clientPacket, fragment, join, type PacketFields } from './harness.ts';
+import {
+  encodeTransferControl,
+  type TransferControl,
+} from '../../packages/netcode/src/connection/transfer.ts';
+import { blocks, clientPacket, fragment, join, type PacketFields } from './harness.ts';
 
 /** Real datagrams, newest last; what mutants are made from. */
 export class Corpus {
@@ -116,8 +120,14 @@ export function section(rng: Rng): Uint8Array {
   let single = rng.int(0, 65_535);
   let stream = rng.int(0, 80);
   for (let n = rng.int(1, 6); n > 0; n--) {
+    if (rng.chance(0.2)) {
+      parts.push(blocks(rng.int(0, 3), rng.int(0, 20), noise(rng, rng.int(0, 300))));
+      continue;
+    }
     const reliable = rng.chance(0.5);
-    const body = join(Uint8Array.of(rng.int(0, 3)), payload(rng));
+    const body = rng.chance(0.3)
+      ? aboutTransfers(rng)
+      : join(Uint8Array.of(rng.int(0, 5)), rng.chance(0.3) ? noise(rng, 3) : new Uint8Array(0), payload(rng));
     parts.push(
       fragment(
         reliable,
@@ -128,6 +138,23 @@ export function section(rng: Rng): Uint8Array {
     );
   }
   return join(...parts);
+}
+
+/** What both sides tell each other about transfers, true or not. */
+function aboutTransfers(rng: Rng): Uint8Array {
+  if (rng.chance(0.2)) return join(Uint8Array.of(255), noise(rng, rng.int(0, 20)));
+  const transfer = rng.int(0, 3);
+  const code = pick(rng, ['cancelled', 'too-large', 'corrupt'] as const);
+  return encodeTransferControl(
+    pick<TransferControl>(rng, [
+      { what: 'offer', transfer, length: pick(rng, [0, 1, 5_000, 64 * 1024, 2 ** 32 - 1]), name: 'x' },
+      { what: 'grant', transfer, blocks: pick(rng, [0, 1, 80, 2 ** 32 - 1]) },
+      { what: 'end', transfer, hash: [rng.u32(), rng.u32()] },
+      { what: 'done', transfer },
+      { what: 'withdrawn', transfer, code, reason: 'no' },
+      { what: 'refused', transfer, code, reason: 'no' },
+    ]),
+  );
 }
 
 /** msgpack that a decoder may choke on, and values that a careless handler does. */

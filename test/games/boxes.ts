@@ -14,6 +14,8 @@ import {
   oneOf,
   press,
   ref,
+  refuse,
+  request,
   text,
   tick,
 } from '@tickwire/netcode';
@@ -54,6 +56,23 @@ export const boxes = defineGame({
   messages: {
     say: message<{ text: string }>({ from: 'both' }),
     ping: message<number>({ from: 'both', reliable: false }),
+  },
+  requests: {
+    /** Answered by the rules. */
+    buy: request<{ cost: number }, { score: number }>({
+      validate: (value) =>
+        typeof value === 'object' && value !== null && 'cost' in value && Number.isInteger(value.cost),
+    }),
+    /** Answered outside the room, by whoever runs it. */
+    lookup: request<string, string>({ validateAnswer: (value) => typeof value === 'string' }),
+  },
+  answers: {
+    buy(world, from, { cost }) {
+      const player = world.players.get(from.seat);
+      if (player === undefined || player.score < cost) return refuse('not enough score');
+      player.score -= cost;
+      return { score: player.score };
+    },
   },
   setup(world, ctx) {
     for (let i = 0; i < ctx.options.drifters; i++) {

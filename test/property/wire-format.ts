@@ -12,6 +12,7 @@ import {
   oneOf,
   press,
   ref,
+  request,
   text,
   tick,
 } from '@tickwire/netcode';
@@ -48,13 +49,46 @@ import {
   writeHeader,
   writeSlackReport,
 } from '@tickwire/netcode/internal';
-import { FragmentCursor, writeFragment } from '../../packages/netcode/src/connection/fragments.ts';
+import {
+  FragmentCursor,
+  writeBlocks,
+  writeFragment,
+} from '../../packages/netcode/src/connection/fragments.ts';
+import {
+  decodeTransferControl,
+  encodeTransferControl,
+  TRANSFER_CONTROL,
+  type TransferControl,
+} from '../../packages/netcode/src/connection/transfer.ts';
 import { readText, writeText } from '../../packages/netcode/src/simulation/entity.ts';
+import {
+  decodeAnswer,
+  decodeRequest,
+  encodeAnswer,
+  encodeRequest,
+  isAbout,
+  type Outcome,
+} from '../../packages/netcode/src/simulation/requests.ts';
 import { HEADER_WORDS, MARK, OWNER, type RowSchema } from '../../packages/netcode/src/wire/schema.ts';
 import { writeSnapshot } from './reference.ts';
 
 /** What the declaration on the page may use. */
-const VOCABULARY = { angle, bool, defineGame, f32, grid, int, list, message, oneOf, press, ref, text, tick };
+const VOCABULARY = {
+  angle,
+  bool,
+  defineGame,
+  f32,
+  grid,
+  int,
+  list,
+  message,
+  oneOf,
+  press,
+  ref,
+  request,
+  text,
+  tick,
+};
 
 /** What stands in the JSON block of an example. Keys depend on its kind. */
 export type Told = Record<string, unknown>;
@@ -237,7 +271,13 @@ export class Translator {
     }
     if (!r.align() || r.failed) throw new Error('this client packet is refused');
     const commands = count === 0 ? null : { newest, words };
-    return { ...header, hidden, snapshot, commands, messages: this.#readMessages(bytes, r.byteOffset) };
+    return {
+      ...header,
+      hidden,
+      snapshot,
+      commands,
+      messages: this.#readMessages('client', bytes, r.byteOffset),
+    };
   }
 
   #encodeServer(told: Told): Uint8Array {
@@ -286,7 +326,7 @@ export class Translator {
       }
     }
     if (!r.align() || r.failed) throw new Error('this server packet is refused');
-    return { ...header, tick, report, snapshot, messages: this.#readMessages(bytes, r.byteOffset) };
+    return { ...header, tick, report, snapshot, messages: this.#readMessages('server', bytes, r.byteOffset) };
   }
 
   #replica(tick: number, told: SnapshotTold): Replica {
@@ -300,25 +340,54 @@ export class Translator {
 
   #writeMessages(bytes: Uint8Array, at: number, told: Told): number {
     let end = at;
-    for (const { reliable, end: last, number, type, payload } of told['messages'] as MessageTold[]) {
-      const body = packPayload(payload);
-      const data = Uint8Array.of(this.#game.schema.messageNames.indexOf(type), ...body);
-      end = writeFragment(bytes, end, reliable, last, number, data, 0, data.length);
+    for (const said of told['messages'] as (FragmentTold | BlocksTold)[]) {
+      if ('block' in said) {
+        const data = fromHex(said.data);
+        end = writeBlocks(bytes, end, said.transfer, said.block, data, 0, data.length);
+      } else {
+        const data = this.#writeMessage(said);
+        end = writeFragment(bytes, end, said.reliable, said.end, said.number, data, 0, data.length);
+      }
     }
     return end;
   }
 
-  #readMessages(bytes: Uint8Array, start: number): MessageTold[] {
+  #writeMessage(said: FragmentTold): Uint8Array {
+    if ('control' in said) return encodeTransferControl(said.control);
+    if ('request' in said) return encodeRequest(this.#game, said.request, said.id, said.payload);
+    if ('answer' in said) return encodeAnswer(this.#game, said.answer, said.id, said.outcome);
+    return Uint8Array.of(this.#game.schema.messageNames.indexOf(said.type), ...packPayload(said.payload));
+  }
+
+  #readMessages(from: 'client' | 'server', bytes: Uint8Array, start: number): (FragmentTold | BlocksTold)[] {
     const cursor = new FragmentCursor();
     cursor.open(start);
-    const messages: MessageTold[] = [];
+    const messages: (FragmentTold | BlocksTold)[] = [];
     while (cursor.to < bytes.length) {
       if (cursor.next(bytes, bytes.length) !== 'ok') throw new Error('this section is refused');
-      const { reliable, end, number, from, to } = cursor;
-      const type = this.#game.schema.messageNames[bytes[from] ?? 255] ?? '';
-      messages.push({ reliable, end, number, type, payload: unpack(bytes.slice(from + 1, to)) });
+      const { reliable, end, number, block } = cursor;
+      const data = bytes.slice(cursor.from, cursor.to);
+      messages.push(
+        cursor.blocks
+          ? { transfer: number, block, data: toHex(data) }
+          : { reliable, end, number, ...this.#readMessage(from, data) },
+      );
     }
     return messages;
+  }
+
+  #readMessage(from: 'client' | 'server', data: Uint8Array): Said {
+    if (data[0] === TRANSFER_CONTROL) return { control: accepted(decodeTransferControl(data)) };
+    if (!isAbout(this.#game, data)) {
+      const type = this.#game.schema.messageNames[data[0] ?? 255] ?? '';
+      return { type, payload: unpack(data.slice(1)) };
+    }
+    if (from === 'client') {
+      const { name, id, payload } = accepted(decodeRequest(this.#game, data) ?? 'no request');
+      return { request: name, id, payload: payload?.value };
+    }
+    const { name, id, outcome } = accepted(decodeAnswer(this.#game, data) ?? 'no answer');
+    return { answer: name, id, outcome };
   }
 }
 
@@ -328,12 +397,18 @@ interface SnapshotTold {
   rows: Record<string, Record<string, unknown>[]>;
 }
 
-interface MessageTold {
-  reliable: boolean;
-  end: boolean;
-  number: number;
-  type: string;
-  payload: unknown;
+type Said =
+  | { type: string; payload: unknown }
+  | { request: string; id: number; payload: unknown }
+  | { answer: string; id: number; outcome: Outcome }
+  | { control: TransferControl };
+
+type FragmentTold = Said & { reliable: boolean; end: boolean; number: number };
+
+interface BlocksTold {
+  transfer: number;
+  block: number;
+  data: string;
 }
 
 /** A row as stored integers, texts and lists as themselves. */

@@ -4,9 +4,11 @@ export { UsageError } from './base/assert.ts';
 export { angleDelta, approach, atan2, clamp, cos, damp, hypot, lerp, sin } from './base/math.ts';
 export { Rng } from './base/rng.ts';
 export type { EntityHandle, ListHandle } from './simulation/entity.ts';
-export { type Definition, defineGame, type Game, message } from './simulation/game.ts';
+export { type Definition, defineGame, type Game, message, request } from './simulation/game.ts';
 export { decodeLog, encodeLog, type InputLog, type RoomInput } from './simulation/log.ts';
+export { Refused, type RequestFailure, refuse } from './simulation/requests.ts';
 export type {
+  AnswerOf,
   CommandOf,
   Context,
   Entity,
@@ -17,9 +19,12 @@ export type {
   Player,
   PlayerTable,
   PresenceStatus,
+  QuestionOf,
+  RequestType,
   Shape,
   SpawnInit,
   StandardSchema,
+  Validator,
   Values,
   Who,
   World,

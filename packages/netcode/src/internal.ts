@@ -13,6 +13,12 @@ export { CongestionControl } from './connection/congestion.ts';
 export * from './connection/handshake.ts';
 export { Outbox } from './connection/outbox.ts';
 export { packPayload, unpackPayload } from './connection/payload.ts';
+export { MAX_OUTSTANDING } from './connection/requests.ts';
+export {
+  DEFAULT_UPLOAD_BYTES,
+  type Transfer,
+  type TransferOptions,
+} from './connection/transfer.ts';
 export { newReplica, type Replica, SnapshotDecoder } from './replication/decode.ts';
 export { type SnapshotCodec, SnapshotEncoder } from './replication/encode.ts';
 export type { Frame } from './replication/frame.ts';
@@ -28,10 +34,20 @@ export { defineGame, type Game, type GameSchema, PLAYERS, ROOM } from './simulat
 export type { Area, InterestGrid, PositionWords } from './simulation/grid.ts';
 export type { InputLog, RoomInput } from './simulation/log.ts';
 export { decodeMessage, encodeMessage, type MessageRefusal } from './simulation/messages.ts';
+export {
+  decodeRequest,
+  encodeAnswer,
+  failure,
+  isAbout,
+  type Outcome,
+  outcomeOf,
+  type Refused,
+  type RequestFailure,
+} from './simulation/requests.ts';
 export { RowSet } from './simulation/rows.ts';
 export { type OutgoingMessage, Simulation } from './simulation/simulation.ts';
 export type { Table } from './simulation/table.ts';
-export type { InputOf, Shape, World } from './simulation/types.ts';
+export type { AnswerOf, InputOf, QuestionOf, Shape, Who, World } from './simulation/types.ts';
 export { firstWorldDifference, playerId, type SavedWorld, WorldCore } from './simulation/world.ts';
 export { BitReader, BitWriter } from './wire/bits.ts';
 export { type BitCoder, RangeDecoder, RangeEncoder } from './wire/range.ts';

@@ -1,6 +1,14 @@
 // Entry point `@tickwire/server`: the authoritative server for Node.
 
-export type { Bot, BudgetStats, SeatBudget, ServerEvent, ServerStats, Think } from './core/index.ts';
+export type {
+  Bot,
+  BudgetStats,
+  SeatBudget,
+  ServerAnswers,
+  ServerEvent,
+  ServerStats,
+  Think,
+} from './core/index.ts';
 export { GeckosListener, type GeckosListenerOptions, type GeckosListenerStats } from './node/geckos.ts';
 export { Host, type HostedCore, type HostHooks, type HostStats } from './node/host.ts';
 export type { Rate } from './node/limits.ts';

@@ -29,6 +29,9 @@ import {
 } from '../connection/handshake.ts';
 import { Outbox } from '../connection/outbox.ts';
 import { unpackPayload } from '../connection/payload.ts';
+import { Requests } from '../connection/requests.ts';
+import { DEFAULT_TRANSFER_BYTES, type Transfer, type TransferOptions } from '../connection/transfer.ts';
+import type { TransferStats } from '../connection/transfers.ts';
 import type { Replica } from '../replication/decode.ts';
 import {
   CLIENT_PACKET,
@@ -43,7 +46,8 @@ import {
 import { CommandSampler, writeCommand } from '../simulation/commands.ts';
 import type { Game } from '../simulation/game.ts';
 import { decodeMessage, encodeMessage, type MessageRefusal } from '../simulation/messages.ts';
-import type { InputOf, PayloadOf, Shape } from '../simulation/types.ts';
+import { decodeAnswer, encodeRequest, isAbout, type Outcome } from '../simulation/requests.ts';
+import type { InputOf, PayloadOf, QuestionOf, Shape } from '../simulation/types.ts';
 import { BitReader, BitWriter } from '../wire/bits.ts';
 import { CommandClock } from './clock.ts';
 import { type ClientView, clientView } from './facade.ts';
@@ -62,6 +66,8 @@ export interface ClientCoreOptions {
   readonly room?: string;
   /** Resume token of an earlier session, in hex. */
   readonly token?: string;
+  /** Bytes of the server's transfers that may be held here at a time. Default 4 MiB. */
+  readonly transferBytes?: number;
   readonly development?: boolean;
 }
 
@@ -78,6 +84,12 @@ export type ClientEvent =
   | { readonly type: 'enter'; readonly entity: string; readonly id: number }
   /** An entity is no longer held. `gone`: it does not exist any more; otherwise it left this client's sight. */
   | { readonly type: 'leave'; readonly entity: string; readonly id: number; readonly gone: boolean }
+  /** What became of a request. */
+  | { readonly type: 'answer'; readonly id: number; readonly name: string; readonly outcome: Outcome }
+  /** The server sends something large: how far it is can be read from `transfer` at any time. */
+  | { readonly type: 'transfer'; readonly transfer: Transfer }
+  /** It has arrived, or it has failed. Those that this side sends end here too. */
+  | { readonly type: 'transfer-ended'; readonly transfer: Transfer }
   | { readonly type: 'warning'; readonly message: string };
 
 /** Why bytes from the server were not accepted. */
@@ -141,6 +153,9 @@ const MAX_COMMAND_BITS = 800 * 8;
 /** The client predicts at most this far past the newest snapshot. */
 const MAX_LEAD_MS = 1_500;
 
+/** How long an answer is waited for, unless the caller says otherwise. */
+const REQUEST_MS = 5_000;
+
 /** Commands repeated beyond the estimated slack: covers an estimate that is a little off. */
 const REDUNDANCY_MARGIN = 4;
 
@@ -163,7 +178,9 @@ export class ClientCore<S extends Shape = Shape> {
   #seat = 0;
   #options: S['options'];
   #acks = new PacketAcks();
-  #channels = new MessageChannels();
+  #channels: MessageChannels;
+  readonly #transferBytes: number;
+  readonly #requests = new Requests();
   readonly #outbox = new Outbox();
   readonly #events: ClientEvent[] = [];
   readonly #presence = new Presence();
@@ -216,6 +233,8 @@ export class ClientCore<S extends Shape = Shape> {
     this.#name = cleanName(options.name ?? '');
     this.#room = options.room ?? '';
     this.#token = options.token;
+    this.#transferBytes = options.transferBytes ?? DEFAULT_TRANSFER_BYTES;
+    this.#channels = new MessageChannels(this.#transferBytes);
     this.#options = { ...(game.definition.options ?? {}) } as S['options'];
     this.#now = options.now;
     this.#lastHeard = options.now;
@@ -302,6 +321,7 @@ export class ClientCore<S extends Shape = Shape> {
   /** Runs every step that is due and queues what is to be sent. */
   advance(now: Millis): void {
     this.#now = now;
+    this.#expireRequests(now);
     if (this.#state === 'greeting') {
       if (this.#linked && now - this.#helloAt >= HELLO_EVERY_MS) this.#greet(now);
       return;
@@ -322,7 +342,7 @@ export class ClientCore<S extends Shape = Shape> {
   }
 
   pollEvent(): ClientEvent | undefined {
-    return this.#events.shift();
+    return this.#events.shift() ?? this.#channels.transfers.pollEvent();
   }
 
   nextWakeup(): Millis {
@@ -359,12 +379,42 @@ export class ClientCore<S extends Shape = Shape> {
   /** Bytes that the transport has not sent yet. While it holds any, nothing is added. */
   setBuffered(bytes: number): void {
     this.#buffered = bytes;
+    if (bytes > 0) this.#channels.transfers.buffered(this.#now);
   }
 
   /** Queues a message. False when the queue is full. */
   send<N extends keyof S['messages'] & string>(name: N, payload: PayloadOf<S, N>): boolean {
     const { bytes, reliable } = encodeMessage(this.game as unknown as Game, 'client', name, payload);
     return reliable ? this.#channels.sendReliable(bytes) : this.#channels.sendUnreliable(bytes);
+  }
+
+  /**
+   * Asks the server something. Gives the request's id, under which an `answer` event follows, at the latest after `timeoutMs`
+   * (default 5 s); undefined when 32 are unanswered already or nobody is there to ask.
+   */
+  request<N extends keyof S['requests'] & string>(
+    now: Millis,
+    name: N,
+    payload: QuestionOf<S, N>,
+    timeoutMs: Millis = REQUEST_MS,
+  ): number | undefined {
+    const { id } = this.#requests;
+    const bytes = encodeRequest(this.game as unknown as Game, name, id, payload);
+    if (this.#state === 'ended' || this.#requests.full || !this.#channels.sendReliable(bytes))
+      return undefined;
+    return this.#requests.add(name, now + timeoutMs);
+  }
+
+  /** Sends something large to the server, which takes 64 KiB unless it says otherwise. `bytes` must not change until it is over. */
+  transfer(name: string, bytes: Uint8Array, options: TransferOptions = {}): Transfer {
+    const transfer = this.#channels.transfers.send(name, bytes, options.priority);
+    if (this.#state === 'ended') this.#channels.transfers.abandon();
+    return transfer;
+  }
+
+  /** What transfers have moved, and how fast they may. */
+  get transferStats(): TransferStats {
+    return this.#channels.transfers.stats;
   }
 
   /** Gives the seat back. */
@@ -463,7 +513,7 @@ export class ClientCore<S extends Shape = Shape> {
   /** Nothing held, nothing predicted: the next snapshot comes against the empty baseline. */
   #startOver(seed: number, options: S['options']): void {
     // What the page sent before the first welcome still waits; what it sent to a former session is of no use to this one.
-    if (this.#predictor !== undefined) this.#channels = new MessageChannels();
+    if (this.#predictor !== undefined) this.#forgetStreams();
     this.#replicas.clear();
     this.#presence.clear();
     this.#clock.stop();
@@ -473,6 +523,35 @@ export class ClientCore<S extends Shape = Shape> {
     this.#view.seat = this.#seat;
     this.#predictor = new Predictor(this.game, this.#seat, seed, options, this.#development);
     this.#predictor.scramble = this.scramble;
+  }
+
+  /** Nothing of the former session's streams goes on. */
+  #forgetStreams(): void {
+    this.#abandon();
+    this.#channels = new MessageChannels(this.#transferBytes);
+  }
+
+  /** What was asked stays unanswered, what was on its way does not arrive. */
+  #abandon(): void {
+    for (const asked of this.#requests.takeAll())
+      this.#settle(asked, { ok: false, code: 'ended', reason: '' });
+    const { transfers } = this.#channels;
+    transfers.abandon();
+    for (let event = transfers.pollEvent(); event !== undefined; event = transfers.pollEvent())
+      this.#events.push(event);
+  }
+
+  #expireRequests(now: Millis): void {
+    for (
+      let asked = this.#requests.takeOverdue(now);
+      asked !== undefined;
+      asked = this.#requests.takeOverdue(now)
+    )
+      this.#settle(asked, { ok: false, code: 'timed-out', reason: '' });
+  }
+
+  #settle({ id, name }: { readonly id: number; readonly name: string }, outcome: Outcome): void {
+    this.#events.push({ type: 'answer', id, name, outcome });
   }
 
   #receiveRefused(bytes: Uint8Array): 'ok' | ClientRefusal {
@@ -486,6 +565,7 @@ export class ClientCore<S extends Shape = Shape> {
       return 'ok';
     }
     this.#state = 'ended';
+    this.#abandon();
     this.#events.push({ type: 'refused', code: refused.code, message: refused.message });
     return 'ok';
   }
@@ -531,7 +611,14 @@ export class ClientCore<S extends Shape = Shape> {
     this.#heard(now);
     if (replica !== undefined) this.#applySnapshot(now, replica, report);
     this.#takeMessages();
+    if (this.#channels.broken) this.#giveUp();
     return 'ok';
+  }
+
+  /** The server broke the rules of its streams, and nothing more can be read from them: a new session is needed. */
+  #giveUp(): void {
+    for (let i = 0; i < 3; i++) this.#queue(encodeBye('protocol-error'));
+    this.#end('protocol-error');
   }
 
   #applySnapshot(now: Millis, replica: Replica, report: SlackReport | undefined): void {
@@ -573,12 +660,33 @@ export class ClientCore<S extends Shape = Shape> {
   }
 
   #takeMessages(): void {
+    const game = this.game as unknown as Game;
     for (let raw = this.#channels.receive(); raw !== undefined; raw = this.#channels.receive()) {
-      const message = decodeMessage(this.game as unknown as Game, 'server', raw.bytes, raw.reliable);
-      if (typeof message === 'string')
-        this.#messagesRefused[message] = (this.#messagesRefused[message] ?? 0) + 1;
+      if (raw.reliable && this.#channels.transfers.take(raw.bytes)) continue;
+      if (raw.reliable && isAbout(game, raw.bytes)) {
+        this.#takeAnswer(raw.bytes);
+        continue;
+      }
+      const message = decodeMessage(game, 'server', raw.bytes, raw.reliable);
+      if (typeof message === 'string') this.#refuseMessage(message);
       else this.#events.push({ type: 'message', ...message });
     }
+  }
+
+  #takeAnswer(bytes: Uint8Array): void {
+    const answer = decodeAnswer(this.game as unknown as Game, bytes);
+    if (answer === undefined) {
+      this.#refuseMessage('bad-payload');
+      return;
+    }
+    const asked = this.#requests.take(answer.id, answer.name);
+    // Late, twice, or never asked for.
+    if (asked === undefined) this.#refuseMessage('unknown-answer');
+    else this.#settle(asked, answer.outcome);
+  }
+
+  #refuseMessage(refusal: MessageRefusal): void {
+    this.#messagesRefused[refusal] = (this.#messagesRefused[refusal] ?? 0) + 1;
   }
 
   /** Simulates up to the clock. True when there is a new command to send. */
@@ -621,7 +729,7 @@ export class ClientCore<S extends Shape = Shape> {
       MAX_DATAGRAM_BYTES - length,
       this.#packet,
       length,
-      this.#acks.rtt,
+      this.#acks,
     );
     this.#outbox.push(0, this.#packet, length + messages);
   }
@@ -700,6 +808,7 @@ export class ClientCore<S extends Shape = Shape> {
   #end(reason: CloseReason): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
+    this.#abandon();
     this.#events.push({ type: 'closed', reason });
   }
 

@@ -2,6 +2,15 @@
 
 export type { CloseReason, RefusalCode } from '../connection/handshake.ts';
 export {
+  type Transfer,
+  TransferError,
+  type TransferFailure,
+  type TransferOptions,
+  type TransferState,
+} from '../connection/transfer.ts';
+export type { TransferStats } from '../connection/transfers.ts';
+export type { Outcome } from '../simulation/requests.ts';
+export {
   Client,
   type ClientListeners,
   type ClientState,
@@ -10,7 +19,7 @@ export {
   type StateDetail,
 } from '../transport/client.ts';
 export { type ConnectOptions, connect } from '../transport/connect.ts';
-export { ConnectError, type LinkFailure } from '../transport/errors.ts';
+export { ConnectError, type LinkFailure, RequestError } from '../transport/errors.ts';
 export { type GeckosOptions, openGeckos } from '../transport/geckos.ts';
 export { type MemoryLink, type MemoryLinkOptions, memoryLink } from '../transport/memory.ts';
 export type { Transport, TransportStats, TransportTraits } from '../transport/transport.ts';

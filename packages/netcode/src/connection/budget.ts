@@ -65,13 +65,20 @@ export class SendBudget {
    * of a second.
    */
   allowance(now: Millis, rate: number, least = MIN_SNAPSHOT_BYTES): number {
-    const pace = Math.min(rate, ((this.#cap - RESERVED_BYTES) * 1_000) / (1_000 + this.#intervalMs));
+    const pace = this.#pace(rate);
     this.#fill(now, pace, least + this.overheadBytes);
     // At most twice an even share: what was saved leaves over some ticks, not as one lump that comes back each second.
     const share = Math.max(least + this.overheadBytes, (2 * pace * this.#intervalMs) / 1_000);
     const charge = Math.min(this.#tokens, share, this.#room(now) - RESERVED_BYTES);
     const bytes = Math.min(MAX_DATAGRAM_BYTES, Math.floor(charge) - this.overheadBytes);
     return bytes < least ? 0 : bytes;
+  }
+
+  /** Bytes that one more datagram may have now and still leave `reserve` bytes (overhead included) for the next paced one; may be negative. */
+  spare(now: Millis, rate: number, reserve: number): number {
+    this.#fill(now, this.#pace(rate), MIN_SNAPSHOT_BYTES + this.overheadBytes);
+    const left = Math.min(this.#tokens, this.#room(now) - RESERVED_BYTES) - reserve - this.overheadBytes;
+    return Math.min(MAX_DATAGRAM_BYTES, Math.floor(left));
   }
 
   /** Whether a datagram that is not paced (an answer, a probe, a goodbye) keeps within the cap. */
@@ -96,6 +103,10 @@ export class SendBudget {
   sentLastSecond(now: Millis): number {
     this.#room(now);
     return this.#inWindow;
+  }
+
+  #pace(rate: number): number {
+    return Math.min(rate, ((this.#cap - RESERVED_BYTES) * 1_000) / (1_000 + this.#intervalMs));
   }
 
   #fill(now: Millis, pace: number, atLeast: number): void {

@@ -29,7 +29,10 @@ describe('the bytes of a section', () => {
   it.each([
     ['truncated', 'header cut off', [0x02, 0x0c, 0]],
     ['truncated', 'data cut off', [0x02, 0x0c, 0, 0, 7]],
-    ['reserved-bits', 'bit 12', [0x01, 0x1c, 0, 0, 7]],
+    ['reserved-bits', 'bit 13', [0x01, 0x2c, 0, 0, 7]],
+    ['reserved-bits', 'blocks, bit 13', [0x40, 0x30, 0, 0, 0, 0, 0, 7]],
+    ['length', 'blocks without data', [0x00, 0x10, 0, 0, 0, 0, 0]],
+    ['truncated', 'blocks cut off', [0x40, 0x10, 0, 0, 0, 0, 0, 7]],
     ['length', 'reliable, over 256', [0x01, 0x0d, 0, 0, ...new Array<number>(257).fill(0)]],
     ['length', 'reliable, neither full nor last', [0x02, 0x08, 0, 0, 7, 8]],
     ['length', 'unreliable, not the end', [0x01, 0x00, 0, 0, 7]],
@@ -374,7 +377,7 @@ function exchange(options: LinkOptions, seed: number, messages: Uint8Array[], fo
       view.setUint16(2, header.ack);
       view.setUint32(4, header.ackBits);
       view.setUint8(8, header.ackDelayMs);
-      const length = channels[side].fill(now, seq, 1_155, out, 9, acks[side].rtt);
+      const length = channels[side].fill(now, seq, 1_155, out, 9, acks[side]);
       links[side].send(now, out.subarray(0, 9 + length));
     }
   }
@@ -383,14 +386,14 @@ function exchange(options: LinkOptions, seed: number, messages: Uint8Array[], fo
 
 function fill(channels: MessageChannels, now: number, seq: number, room = 1_164, rtt = 20): Uint8Array {
   const out = new Uint8Array(8_000);
-  const length = channels.fill(now, seq, room, out, 3, rtt);
+  const length = channels.fill(now, seq, room, out, 3, { rtt, rttDeviation: 0, loss: 0 });
   return out.slice(3, 3 + length);
 }
 
 /** What a packet sent at time 0 carries, with room for much. */
 function section(channels: MessageChannels, seq = 0, room = 8_000): Uint8Array {
   const out = new Uint8Array(room);
-  return out.slice(0, channels.fill(0, seq, room, out, 0, 50));
+  return out.slice(0, channels.fill(0, seq, room, out, 0, { rtt: 50, rttDeviation: 0, loss: 0 }));
 }
 
 function drain(channels: MessageChannels): ReceivedMessage[] {

@@ -1,6 +1,6 @@
 /**
- * The messages of one session: a reliable ordered stream and an unreliable one, riding in packets that somebody else
- * builds. Their numbers belong to the session and outlive a change of connection; only what was in flight is sent again.
+ * The messages of one session: a reliable ordered stream, an unreliable one and transfers, riding in packets that somebody
+ * else builds. Their numbers belong to the session and outlive a change of connection; only what was in flight is sent again.
  *
  *     sender     sendReliable / sendUnreliable -> fill(packet n) ... acked(n), when the peer acknowledges it
  *     receiver   read(section) -> 'ok': acknowledge the packet; anything else: do not -> receive() until undefined
@@ -13,6 +13,8 @@ import type { Millis } from '../base/units.ts';
 import { FragmentCursor, MAX_UNRELIABLE_BYTES, type SectionRefusal } from './fragments.ts';
 import { Queue } from './queue.ts';
 import { MAX_MESSAGE_BYTES, ReliableReceiver, ReliableSender } from './reliable.ts';
+import type { Path } from './transfer-pace.ts';
+import { Transfers } from './transfers.ts';
 import { UnreliableReceiver, UnreliableSender } from './unreliable.ts';
 
 export interface ReceivedMessage {
@@ -43,6 +45,7 @@ export interface ChannelStats {
 }
 
 export class MessageChannels {
+  readonly transfers: Transfers;
   readonly #reliable = new ReliableSender();
   readonly #unreliable = new UnreliableSender();
   readonly #stream = new ReliableReceiver();
@@ -52,6 +55,11 @@ export class MessageChannels {
   readonly #stats: ChannelStats = emptyStats();
   #readyBytes = 0;
   #unreliableFirst = false;
+
+  /** `transferBytes`: what the peer's transfers may hold here at a time. */
+  constructor(transferBytes = 0) {
+    this.transfers = new Transfers(transferBytes);
+  }
 
   /** Queues a copy. False, and counted, when the queue is full or the message is longer than 64 KiB. */
   sendReliable(bytes: Uint8Array): boolean {
@@ -81,12 +89,12 @@ export class MessageChannels {
     return this.#reliable.heldBytes;
   }
 
-  /** True once the peer broke the rules of its reliable stream. Nothing more can be read: close the session. */
+  /** True once the peer broke the rules of its reliable stream or of transfers. Nothing more can be read: close the session. */
   get broken(): boolean {
-    return this.#stream.broken;
+    return this.#stream.broken || this.transfers.broken;
   }
 
-  /** Bytes that `fill` would write now if room were endless: how much to set aside, or whether to send at all. */
+  /** Bytes of messages that `fill` would write now if room were endless: how much to set aside. Transfers never count. */
   wanted(now: Millis, rtt: Millis): number {
     return this.#reliable.wanted(now, resendAfter(rtt)) + this.#unreliable.wanted();
   }
@@ -94,28 +102,42 @@ export class MessageChannels {
   /**
    * Writes as many fragments as fit into `maxBytes` of `out` from `offset`, and gives the number of bytes written.
    * Call it once for every packet that is numbered, even with no room: that is how it learns that a number is used
-   * again. A packet must now and then offer 260 bytes, or a full fragment never leaves.
+   * again. A packet must now and then offer 260 bytes, or a full fragment never leaves. Transfers take what messages
+   * leave of the room, as far as their own pace allows and up to `maxBlockBytes`: a byte budget bounds them with it before it has
+   * to bound anything else.
    */
-  fill(now: Millis, seq: Seq, maxBytes: number, out: Uint8Array, offset: number, rtt: Millis): number {
+  fill(
+    now: Millis,
+    seq: Seq,
+    maxBytes: number,
+    out: Uint8Array,
+    offset: number,
+    path: Path,
+    maxBlockBytes: number = maxBytes,
+  ): number {
     const end = Math.min(offset + maxBytes, out.length);
-    const after = resendAfter(rtt);
+    const after = resendAfter(path.rtt);
     let at = offset;
+    this.transfers.flush(this.#reliable);
     // Taking turns at the first place, neither a long transfer nor a flood of small messages starves the other.
     if (this.#unreliableFirst) at = this.#unreliable.fill(out, at, end);
     at = this.#reliable.fill(now, seq, after, out, at, end);
     if (!this.#unreliableFirst) at = this.#unreliable.fill(out, at, end);
     if (at > offset) this.#unreliableFirst = !this.#unreliableFirst;
+    at = this.transfers.fill(now, seq, path, out, at, Math.min(end, at + maxBlockBytes));
     return at - offset;
   }
 
   /** The peer acknowledged this packet of the present connection. */
   acked(seq: Seq): void {
     this.#reliable.acked(seq);
+    this.transfers.acked(seq);
   }
 
   /** The connection changed and packet numbers begin anew: everything unacknowledged is due again. */
   resetFlight(): void {
     this.#reliable.resetFlight();
+    this.transfers.resetFlight();
   }
 
   /**
@@ -129,7 +151,7 @@ export class MessageChannels {
     return verdict;
   }
 
-  /** The next complete message; reliable ones come in the order they were sent. */
+  /** The next complete message; reliable ones come in the order they were sent. Show it to `transfers` first. */
   receive(): ReceivedMessage | undefined {
     const message = this.#ready.shift();
     if (message !== undefined) this.#readyBytes -= message.bytes.length;
@@ -150,14 +172,17 @@ export class MessageChannels {
 
   #check(bytes: Uint8Array, start: number, end: number): 'ok' | SectionRefusal {
     if (start >= end) return 'ok';
-    if (this.#stream.broken) return 'stream-broken';
+    if (this.broken) return 'stream-broken';
     if (this.#ready.length >= BACKLOG_MESSAGES || this.#readyBytes >= BACKLOG_BYTES) return 'backlog';
     const cursor = this.#cursor;
     cursor.open(start);
     while (cursor.to < end) {
       const verdict = cursor.next(bytes, end);
       if (verdict !== 'ok') return verdict;
-      if (cursor.reliable && !this.#stream.inWindow(cursor.number)) return 'window';
+      if (cursor.blocks) {
+        const allowed = this.transfers.check(cursor);
+        if (allowed !== 'ok') return allowed;
+      } else if (cursor.reliable && !this.#stream.inWindow(cursor.number)) return 'window';
     }
     return 'ok';
   }
@@ -167,7 +192,9 @@ export class MessageChannels {
     cursor.open(start);
     while (cursor.to < end) {
       cursor.next(bytes, end);
-      if (cursor.reliable) {
+      if (cursor.blocks) {
+        this.transfers.store(cursor, bytes);
+      } else if (cursor.reliable) {
         this.#stream.store(cursor.number, cursor.end, bytes, cursor.from, cursor.to);
       } else if (this.#singles.accept(cursor.number)) {
         this.#stats.unreliableReceived++;

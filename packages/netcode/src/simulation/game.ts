@@ -8,8 +8,10 @@ import { type CodecTables, checkTables } from '../wire/trained.ts';
 import { type CommandSchema, compileCommand } from './commands.ts';
 import { type RowClass, rowClass } from './entity.ts';
 import { type Area, compileInterest, type InterestGrid, type PositionWords } from './grid.ts';
+import type { Refused } from './requests.ts';
 import { compileSecrets, type Secrets } from './secrets.ts';
 import type {
+  AnswerOf,
   Context,
   Entity,
   EntityMap,
@@ -17,8 +19,10 @@ import type {
   MessageType,
   PayloadOf,
   Player,
+  QuestionOf,
+  RequestType,
   Shape,
-  StandardSchema,
+  Validator,
   Who,
   World,
 } from './types.ts';
@@ -39,6 +43,8 @@ export interface Definition<S extends Shape> {
   readonly options?: S['options'];
   readonly command: S['command'];
   readonly messages?: S['messages'];
+  /** What a client may ask. */
+  readonly requests?: S['requests'];
   /** Which rows a client predicts: a pure function over sent fields. Default: the rows it owns. */
   readonly predict?: { readonly [N in keyof S['entities']]?: (row: Entity<S, N>, me: number) => boolean };
   /** More is sent sooner when not all fits a datagram: a weight per type, or per viewer and row. Default 1. */
@@ -68,6 +74,18 @@ export interface Definition<S extends Shape> {
     payload: PayloadOf<S, keyof S['messages']>,
     ctx: Context<S>,
   ): void;
+  /**
+   * Handlers of requests that are part of the rules: they run at the start of a tick, may change the world, and enter the input
+   * log. Each gives the answer or `refuse(reason)`. A request without one here is for the server's own `answers`.
+   */
+  readonly answers?: {
+    readonly [N in keyof S['requests']]?: (
+      world: World<S>,
+      from: Who,
+      question: QuestionOf<S, N>,
+      ctx: Context<S>,
+    ) => AnswerOf<S, N> | Refused;
+  };
   step(world: World<S>, ctx: Context<S>): void;
 }
 
@@ -112,6 +130,7 @@ export interface GameSchema {
   readonly secrets: readonly Secrets[];
   /** Trained tables, if the definition has some. */
   readonly tables: CodecTables | undefined;
+  readonly requestNames: readonly string[];
   readonly hash: readonly [number, number];
 }
 
@@ -141,21 +160,33 @@ export function defineGame<
   const R extends FieldMap = Empty,
   O extends object = Empty,
   M extends Readonly<Record<string, MessageType<unknown>>> = Empty,
+  Q extends Readonly<Record<string, RequestType<unknown, unknown>>> = Empty,
 >(
-  definition: Definition<{ entities: E; command: C; player: P; room: R; options: O; messages: M }>,
-): Game<{ entities: E; command: C; player: P; room: R; options: O; messages: M }> {
+  definition: Definition<{
+    entities: E;
+    command: C;
+    player: P;
+    room: R;
+    options: O;
+    messages: M;
+    requests: Q;
+  }>,
+): Game<{ entities: E; command: C; player: P; room: R; options: O; messages: M; requests: Q }> {
   return { definition, schema: compileGame(definition as unknown as Definition<Shape>) };
 }
 
 /** Declares a message's payload type, direction and delivery. */
 export function message<T>(
-  options: {
-    from?: 'client' | 'server' | 'both';
-    reliable?: boolean;
-    validate?: ((value: unknown) => boolean) | StandardSchema;
-  } = {},
+  options: { from?: 'client' | 'server' | 'both'; reliable?: boolean; validate?: Validator } = {},
 ): MessageType<T> {
   return { from: options.from ?? 'both', reliable: options.reliable ?? true, validate: options.validate };
+}
+
+/** Declares what a client may ask with a request and what it is answered, and how each side checks what the other sent. */
+export function request<Question, Answer>(
+  options: { validate?: Validator; validateAnswer?: Validator } = {},
+): RequestType<Question, Answer> {
+  return { validate: options.validate, validateAnswer: options.validateAnswer };
 }
 
 function compileGame(definition: Definition<Shape>): GameSchema {
@@ -169,6 +200,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     room = {},
     messages = {},
     tables,
+    requests = {},
   } = definition;
   assert(
     typeof name === 'string' && /^[\w .-]{1,32}$/.test(name),
@@ -211,7 +243,10 @@ function compileGame(definition: Definition<Shape>): GameSchema {
   if (tables !== undefined) checkTables(tables, rows);
   const command = compileCommand(definition.command);
   const messageNames = Object.keys(messages);
-  assert(messageNames.length <= 255, 'at most 255 message types');
+  const requestNames = Object.keys(requests);
+  assert(messageNames.length + requestNames.length <= 255, 'at most 255 types of messages and requests');
+  for (const key of Object.keys(definition.answers ?? {}))
+    assert(key in requests, `answers.${key} answers a request that is not declared; add it to requests`);
   const described = rows.map((row) => [
     row.name,
     describeFields(Object.fromEntries(row.fields.map((layout) => [layout.name, layout.field]))),
@@ -232,6 +267,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     positions,
     secrets: rows.map((row) => compileSecrets(row, rows, hidden)),
     tables,
+    requestNames,
     hash: schemaHash([
       PROTOCOL_VERSION,
       name,
@@ -244,6 +280,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
       grid === undefined ? null : [grid.columns, grid.lines, positions.map((words) => words !== undefined)],
       hidden,
       tables ?? null,
+      requestNames,
     ]),
   };
 }

@@ -9,6 +9,13 @@ export type RoomInput =
   | { readonly type: 'leave'; readonly seat: number }
   | { readonly type: 'status'; readonly seat: number; readonly status: 'present' | 'hidden' | 'away' }
   | { readonly type: 'message'; readonly seat: number; readonly name: string; readonly payload: unknown }
+  | {
+      readonly type: 'request';
+      readonly seat: number;
+      readonly id: number;
+      readonly name: string;
+      readonly question: unknown;
+    }
   /** The command words that run in this tick, after substitution. */
   | { readonly type: 'command'; readonly seat: number; readonly words: readonly number[] };
 

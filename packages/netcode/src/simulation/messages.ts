@@ -3,7 +3,7 @@
 import { assert } from '../base/assert.ts';
 import { packPayload, unpackPayload } from '../connection/payload.ts';
 import type { Game } from './game.ts';
-import type { MessageType } from './types.ts';
+import type { Validator } from './types.ts';
 
 /** Why a peer's message was not delivered. */
 export type MessageRefusal =
@@ -11,7 +11,13 @@ export type MessageRefusal =
   | 'wrong-direction'
   | 'wrong-channel'
   | 'bad-payload'
-  | 'invalid-payload';
+  | 'invalid-payload'
+  /** An answer to no request that waits for one: late, twice, or never asked for. */
+  | 'unknown-answer'
+  /** A request with the id of one that is not answered yet. */
+  | 'duplicate-request'
+  /** A client that asks more than it may at a time. It is told so. */
+  | 'busy';
 
 export interface DecodedMessage {
   readonly name: string;
@@ -53,27 +59,28 @@ export function decodeMessage(
   if (type.reliable !== reliable) return 'wrong-channel';
   const read = unpackPayload(bytes.subarray(1));
   if (!read.ok) return 'bad-payload';
-  return validated(type, name, read.value);
+  const value = accepted(type.validate, `message "${name}"`, read.value);
+  return value === undefined ? 'invalid-payload' : { name, payload: value.value };
 }
 
-function validated(
-  type: MessageType<unknown>,
-  name: string,
+/** What a declaration's validator makes of a peer's value; undefined when it does not take it. */
+export function accepted(
+  validate: Validator | undefined,
+  what: string,
   value: unknown,
-): DecodedMessage | MessageRefusal {
-  const { validate } = type;
-  if (validate === undefined) return { name, payload: value };
+): { readonly value: unknown } | undefined {
+  if (validate === undefined) return { value };
   try {
-    if (typeof validate === 'function') return validate(value) ? { name, payload: value } : 'invalid-payload';
+    if (typeof validate === 'function') return validate(value) ? { value } : undefined;
     const result = validate['~standard'].validate(value);
     assert(
       !(result instanceof Promise),
-      `message "${name}": the validator answered with a promise; use one that answers at once`,
+      `${what}: the validator answered with a promise; use one that answers at once`,
     );
     const settled = result as { readonly value?: unknown; readonly issues?: readonly unknown[] };
-    return settled.issues === undefined ? { name, payload: settled.value } : 'invalid-payload';
+    return settled.issues === undefined ? { value: settled.value } : undefined;
   } catch {
     // A validator that throws on a peer's bytes must not end the room.
-    return 'invalid-payload';
+    return undefined;
   }
 }

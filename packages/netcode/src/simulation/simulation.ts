@@ -77,6 +77,17 @@ export class Simulation<S extends Shape = Shape> {
       this.#run(() => handler(this.world, from, name as never, payload as never, this.#ctx));
   }
 
+  /** Runs the rules' handler of a request and gives what it returns. There is one: ask `game.definition.answers` first. */
+  answer(from: Who, name: string, question: unknown): unknown {
+    const handler = this.game.definition.answers?.[name];
+    let returned: unknown;
+    if (handler !== undefined)
+      this.#run(() => {
+        returned = handler(this.world, from, question as never, this.#ctx);
+      });
+    return returned;
+  }
+
   /** Runs a seat's command words in the next step. Without it the seat is neutral. */
   command(seat: number, words: Int32Array, at: number): void {
     this.commands.run(seat, words, at, this.core.controls, seat * this.core.controlStride);

@@ -15,6 +15,7 @@ export interface Shape {
   readonly options: object;
   readonly command: FieldMap;
   readonly messages: Readonly<Record<string, MessageType<unknown>>>;
+  readonly requests: Readonly<Record<string, RequestType<unknown, unknown>>>;
 }
 
 /** The value that game code reads from a field. */
@@ -95,7 +96,7 @@ export interface Who {
   readonly name: string;
 }
 
-/** What `setup`, `join`, `leave`, `message` and `step` get beside the world. */
+/** What `setup`, `join`, `leave`, `message`, `answers` and `step` get beside the world. */
 export interface Context<S extends Shape> {
   readonly tick: number;
   /** Seconds per tick. */
@@ -119,6 +120,15 @@ export interface Context<S extends Shape> {
 export type PayloadOf<S extends Shape, N extends keyof S['messages']> =
   S['messages'][N] extends MessageType<infer T> ? T : never;
 
+/** What a client asks with a request, and what it gets. */
+export type QuestionOf<S extends Shape, N extends keyof S['requests']> =
+  S['requests'][N] extends RequestType<infer Q, unknown> ? Q : never;
+export type AnswerOf<S extends Shape, N extends keyof S['requests']> =
+  S['requests'][N] extends RequestType<unknown, infer A> ? A : never;
+
+/** Says whether a peer's value is taken. It must answer at once. */
+export type Validator = ((value: unknown) => boolean) | StandardSchema;
+
 /** The part of a Standard Schema validator (standardschema.dev, v1) that is used. */
 export interface StandardSchema {
   readonly '~standard': {
@@ -138,6 +148,13 @@ export interface MessageType<T> {
   readonly from: 'client' | 'server' | 'both';
   /** Reliable messages arrive once and in order; the others arrive at most once, when they arrive. */
   readonly reliable: boolean;
-  readonly validate: ((value: unknown) => boolean) | StandardSchema | undefined;
+  readonly validate: Validator | undefined;
   readonly payload?: T;
+}
+
+export interface RequestType<Q, A> {
+  readonly validate: Validator | undefined;
+  readonly validateAnswer: Validator | undefined;
+  readonly question?: Q;
+  readonly answer?: A;
 }

@@ -3,7 +3,7 @@
  * a seed, without an `await`. While it runs it holds every client's snapshots against what the server remembers as sent.
  */
 
-import { ServerCore, type ServerEvent } from '@tickwire/server/core';
+import { type ServerAnswers, ServerCore, type ServerEvent } from '@tickwire/server/core';
 import { UsageError } from '../base/assert.ts';
 import { Rng } from '../base/rng.ts';
 import { MAX_DATAGRAM_BYTES, type Millis } from '../base/units.ts';
@@ -53,6 +53,10 @@ export interface RigOptions<S extends Shape> {
   readonly maxBytesPerSecond?: number;
   /** Most players in the room, bots included. */
   readonly maxPlayers?: number;
+  /** Handlers of requests outside the room. Promises settle between two calls of `run`, never within one. */
+  readonly answers?: ServerAnswers<S>;
+  /** Bytes of one client's transfers that the server may hold at a time. */
+  readonly transferBytes?: number;
 }
 
 /** What may be different for one client. */
@@ -199,6 +203,8 @@ export class Rig<S extends Shape> {
       ...(options.codec === undefined ? {} : { codec: options.codec }),
       ...(options.maxBytesPerSecond === undefined ? {} : { maxBytesPerSecond: options.maxBytesPerSecond }),
       ...(options.maxPlayers === undefined ? {} : { maxPlayers: options.maxPlayers }),
+      ...(options.answers === undefined ? {} : { answers: options.answers }),
+      ...(options.transferBytes === undefined ? {} : { transferBytes: options.transferBytes }),
     });
     (options.bots ?? []).forEach((think, index) => {
       this.server.addBot({ name: `Bot ${index + 1}`, think });

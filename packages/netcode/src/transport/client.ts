@@ -6,9 +6,11 @@
 import { ClientCore, type ClientEvent, type ClientStats } from '../client/core.ts';
 import type { ClientView } from '../client/facade.ts';
 import type { CloseReason, RefusalCode } from '../connection/handshake.ts';
+import type { Transfer, TransferOptions } from '../connection/transfer.ts';
 import type { Game } from '../simulation/game.ts';
-import type { InputOf, PayloadOf, Shape } from '../simulation/types.ts';
-import { ConnectError, type LinkFailure, linkError } from './errors.ts';
+import type { Outcome } from '../simulation/requests.ts';
+import type { AnswerOf, InputOf, PayloadOf, QuestionOf, Shape } from '../simulation/types.ts';
+import { ConnectError, type LinkFailure, linkError, RequestError } from './errors.ts';
 import type { SeatStore } from './seatstore.ts';
 import type { Transport, TransportStats } from './transport.ts';
 import { Waker } from './waker.ts';
@@ -34,6 +36,8 @@ export interface ClientListeners<S extends Shape> {
   enter: (entity: keyof S['entities'] & string, id: number) => void;
   /** An entity is no longer there. `gone`: it was despawned; otherwise it left this client's sight and may come back. */
   leave: (entity: keyof S['entities'] & string, id: number, gone: boolean) => void;
+  /** The server sends something large. Draw `moved / length`; `await transfer.finished` gives it whole. */
+  transfer: (transfer: Transfer) => void;
   /** For the game's author: something in the game's rules looks wrong. */
   warning: (message: string) => void;
 }
@@ -46,6 +50,7 @@ export interface ClientSettings<S extends Shape> {
   readonly room: string;
   readonly timeoutMs: number;
   readonly development: boolean;
+  readonly transferBytes?: number | undefined;
 }
 
 /** The server has said nothing for 3 s when the core reports silence; after this much more another connection is tried. */
@@ -60,6 +65,9 @@ const JOIN_RETRY_MS = 300;
 
 /** The transport gives up this much before the whole join does, because its reason is the better one. */
 const REASON_MS = 100;
+
+/** How long `request` waits for its answer, unless it is told otherwise. */
+const REQUEST_MS = 5_000;
 
 /** A goodbye needs this long to leave the browser's buffers. */
 const LINGER_MS = 150;
@@ -86,8 +94,10 @@ export class Client<S extends Shape = Shape> {
     message: new Set(),
     enter: new Set(),
     leave: new Set(),
+    transfer: new Set(),
     warning: new Set(),
   };
+  readonly #asked = new Map<number, (outcome: Outcome) => void>();
   #core: ClientCore<S>;
   #state: ClientState = 'connecting';
   #link: Transport | undefined;
@@ -142,6 +152,32 @@ export class Client<S extends Shape = Shape> {
     return this.#state !== 'closed' && this.#core.send(name, payload);
   }
 
+  /**
+   * Asks the server. Rejects with a `RequestError` whose `code` says why there is no answer: the handler refused, nothing came
+   * within `timeoutMs` (default 5 s), the session ended, ...
+   */
+  async request<N extends keyof S['requests'] & string>(
+    name: N,
+    question: QuestionOf<S, N>,
+    options: { readonly timeoutMs?: number } = {},
+  ): Promise<AnswerOf<S, N>> {
+    if (this.#state === 'closed') throw new RequestError('ended');
+    const { timeoutMs = REQUEST_MS } = options;
+    const id = this.#core.request(performance.now(), name, question, timeoutMs);
+    if (id === undefined) throw new RequestError('busy');
+    // Without frames and without a connection nothing else would notice that the time is up.
+    const overdue = setTimeout(() => this.#run(), timeoutMs + 1);
+    const outcome = await new Promise<Outcome>((resolve) => this.#asked.set(id, resolve));
+    clearTimeout(overdue);
+    if (!outcome.ok) throw new RequestError(outcome.code, outcome.reason);
+    return outcome.answer as AnswerOf<S, N>;
+  }
+
+  /** Sends something large to the server, which takes 64 KiB unless it says otherwise. `bytes` must not change until it is over. */
+  transfer(name: string, bytes: Uint8Array, options: TransferOptions = {}): Transfer {
+    return this.#core.transfer(name, bytes, options);
+  }
+
   /** Listens until the returned function is called. */
   on<E extends keyof ClientListeners<S>>(event: E, listener: ClientListeners<S>[E]): () => void {
     this.#listeners[event].add(listener);
@@ -188,7 +224,7 @@ export class Client<S extends Shape = Shape> {
   }
 
   #newCore(token: string | undefined): ClientCore<S> {
-    const { game, name, room, development } = this.#settings;
+    const { game, name, room, development, transferBytes } = this.#settings;
     const random = new Uint32Array(1);
     const core = new ClientCore<S>(game, {
       now: performance.now(),
@@ -197,6 +233,7 @@ export class Client<S extends Shape = Shape> {
       room,
       development,
       ...(token === undefined ? {} : { token }),
+      ...(transferBytes === undefined ? {} : { transferBytes }),
     });
     core.setHidden(performance.now(), isHidden());
     return core;
@@ -252,10 +289,24 @@ export class Client<S extends Shape = Shape> {
       case 'leave':
         this.#emit('leave', event.entity as never, event.id, event.gone);
         break;
+      case 'answer':
+        this.#answered(event.id, event.outcome);
+        break;
+      case 'transfer':
+        this.#emit('transfer', event.transfer);
+        break;
+      case 'transfer-ended':
+        break; // who waits for it has its promise
       case 'warning':
         this.#emit('warning', event.message);
         break;
     }
+  }
+
+  #answered(id: number, outcome: Outcome): void {
+    const resolve = this.#asked.get(id);
+    this.#asked.delete(id);
+    resolve?.(outcome);
   }
 
   #refused(code: RefusalCode, message: string): void {
@@ -378,6 +429,7 @@ export class Client<S extends Shape = Shape> {
     const link = this.#link;
     this.#link = undefined;
     if (link !== undefined) setTimeout(() => link.close(), LINGER_MS);
+    for (const id of [...this.#asked.keys()]) this.#answered(id, { ok: false, code: 'ended', reason: '' });
     this.#setState('closed', detail);
     this.#first?.reject(linkError('closed'));
   }

@@ -19,6 +19,8 @@ export interface ConnectOptions
   readonly timeoutMs?: number;
   /** Opens the transport, in place of WebRTC: for tests and single player. */
   readonly transport?: (timeoutMs: number, signal: AbortSignal) => Promise<Transport>;
+  /** Bytes of the server's transfers that may be held here at a time. Default 4 MiB. */
+  readonly transferBytes?: number;
   /** Traps and warnings for the game's author. */
   readonly development?: boolean;
 }
@@ -50,6 +52,7 @@ export async function connect<S extends Shape>(
     room: options.room ?? '',
     timeoutMs: options.timeoutMs ?? DEFAULT_OPEN_MS,
     development: options.development ?? false,
+    transferBytes: options.transferBytes,
   });
   await client.join();
   return client;

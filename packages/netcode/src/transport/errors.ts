@@ -1,5 +1,7 @@
 // Why a page could not connect: a closed list of names, each with a sentence for the player.
 
+import type { RequestFailure } from '../simulation/requests.ts';
+
 export type LinkFailure =
   | 'webrtc-unsupported' // no RTCPeerConnection in this browser or process
   | 'signalling-unreachable' // the HTTP server did not answer
@@ -22,6 +24,27 @@ export class ConnectError<Code extends string = LinkFailure> extends Error {
     this.code = code;
   }
 }
+
+/** What `client.request` rejects with. `code` is stable; `message` holds the handler's reason when it refused. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly code: RequestFailure;
+
+  constructor(code: RequestFailure, reason = '') {
+    super(reason === '' ? REQUEST_MESSAGES[code] : reason);
+    this.code = code;
+  }
+}
+
+const REQUEST_MESSAGES: Readonly<Record<RequestFailure, string>> = {
+  refused: 'The server refused.',
+  malformed: 'The server did not take the question, or its answer is not what was declared.',
+  failed: 'The server could not answer.',
+  busy: 'Too many requests are unanswered.',
+  unhandled: 'Nobody on the server answers this request.',
+  'timed-out': 'The server did not answer in time.',
+  ended: 'The session ended before the answer came.',
+};
 
 const MESSAGES: Readonly<Record<LinkFailure, string>> = {
   'webrtc-unsupported': 'This browser has no WebRTC.',

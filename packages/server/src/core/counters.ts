@@ -1,6 +1,11 @@
 /** What the server did with what it was sent. Nothing is dropped without one of these moving. */
 
-import type { HandshakeRefusal, MessageRefusal, RefusalCode } from '@tickwire/netcode/internal';
+import type {
+  HandshakeRefusal,
+  MessageRefusal,
+  RefusalCode,
+  RequestFailure,
+} from '@tickwire/netcode/internal';
 import type { PacketRefusal } from './session.ts';
 
 export type DatagramRefusal =
@@ -29,6 +34,10 @@ export interface ServerCounters {
   messagesLost: number;
   /** Messages of players at which the game's handler threw. */
   messagesFailed: number;
+  /** Requests of players, by what they were answered. */
+  readonly answered: Partial<Record<'answered' | RequestFailure, number>>;
+  /** Answers to players who have left, loaded their page again, or whose queue was full. */
+  answersLost: number;
   probesSent: number;
   /** Snapshots not sent because the transport still held bytes, or the peer is not heard from. */
   snapshotsSkipped: number;
@@ -50,6 +59,8 @@ export const newCounters = (): ServerCounters => ({
   messagesRefused: {},
   messagesLost: 0,
   messagesFailed: 0,
+  answered: {},
+  answersLost: 0,
   probesSent: 0,
   snapshotsSkipped: 0,
   snapshotsThrottled: 0,

@@ -1,11 +1,14 @@
 /** One independent world. It is a function of game, options, seed and input log: everything enters through `run`, so a recorded log replays it [R1]. */
 
 import {
+  failure,
   type Game,
   HELD_WINDOW_TICKS,
   History,
   type InputLog,
+  type Outcome,
   type OutgoingMessage,
+  outcomeOf,
   PLAYERS,
   playerId,
   type RoomInput,
@@ -13,6 +16,7 @@ import {
   type Shape,
   Simulation,
   UsageError,
+  type Who,
   type World,
 } from '@tickwire/netcode/internal';
 
@@ -22,6 +26,14 @@ export interface RoomOptions<S extends Shape> {
   readonly development: boolean;
   /** Keep the input log. */
   readonly record: boolean;
+}
+
+/** What the rules answered to one request. */
+export interface RoomAnswer {
+  readonly seat: number;
+  readonly id: number;
+  readonly name: string;
+  readonly outcome: Outcome;
 }
 
 export class Room<S extends Shape = Shape> {
@@ -34,6 +46,8 @@ export class Room<S extends Shape = Shape> {
   readonly history: History<SavedWorld>;
   /** Messages at which the game's handler threw. */
   failedMessages = 0;
+  /** What the rules answered in the last tick, in the order of the requests. */
+  readonly answers: RoomAnswer[] = [];
   readonly #names = new Map<number, string>();
   readonly #warned = new Set<string>();
 
@@ -73,6 +87,7 @@ export class Room<S extends Shape = Shape> {
     this.log?.ticks.push([...inputs]);
     const { core } = simulation;
     core.tick++;
+    this.answers.length = 0;
     for (let seat = 1; seat <= this.game.schema.maxPlayers; seat++) simulation.commands.clear(seat);
     for (const input of inputs) this.#enter(input);
     simulation.step(core.tick);
@@ -125,6 +140,14 @@ export class Room<S extends Shape = Shape> {
       case 'message':
         this.#message(who, input.name, input.payload);
         return;
+      case 'request':
+        this.answers.push({
+          seat: input.seat,
+          id: input.id,
+          name: input.name,
+          outcome: this.#answer(who, input.name, input.question),
+        });
+        return;
       case 'command':
         simulation.command(input.seat, Int32Array.from(input.words), 0);
         return;
@@ -133,18 +156,31 @@ export class Room<S extends Shape = Shape> {
     }
   }
 
-  /** What a player sends must not end the room, whatever the game's handler makes of it. Warns once per message type. */
-  #message(who: { seat: number; name: string }, name: string, payload: unknown): void {
+  #message(who: Who, name: string, payload: unknown): void {
     try {
       this.simulation.message(who, name, payload);
     } catch (error) {
       this.failedMessages++;
-      if (this.#warned.has(name)) return;
-      this.#warned.add(name);
-      this.simulation.warnings.push(
-        `message "${name}" from seat ${who.seat}: the game's handler threw "${String(error)}"; declare validate for it, and check what it holds`,
-      );
+      this.#handlerThrew(`message "${name}"`, who, error);
     }
+  }
+
+  #answer(who: Who, name: string, question: unknown): Outcome {
+    try {
+      return outcomeOf(this.simulation.answer(who, name, question));
+    } catch (error) {
+      this.#handlerThrew(`request "${name}"`, who, error);
+      return failure('failed');
+    }
+  }
+
+  /** What a player sends must not end the room, whatever the game's handler makes of it. Warns once per type. */
+  #handlerThrew(what: string, who: Who, error: unknown): void {
+    if (this.#warned.has(what)) return;
+    this.#warned.add(what);
+    this.simulation.warnings.push(
+      `${what} from seat ${who.seat}: the game's handler threw "${String(error)}"; declare validate for it, and check what it holds`,
+    );
   }
 }
 

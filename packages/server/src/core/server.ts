@@ -11,6 +11,7 @@ import {
   CommandSampler,
   checkBudget,
   cleanName,
+  DEFAULT_UPLOAD_BYTES,
   decodeBye,
   decodeHello,
   decodeMessage,
@@ -40,13 +41,17 @@ import {
   type SnapshotCodec,
   SnapshotEncoder,
   TOKEN_BYTES,
+  type Transfer,
+  type TransferOptions,
   WIRE_OVERHEAD_BYTES,
   type World,
 } from '@tickwire/netcode/internal';
 import { CodecChoice, type CodecSetting } from './codec-choice.ts';
 import { count, type DatagramRefusal, newCounters, type ServerCounters } from './counters.ts';
 import { RoomInterest } from './interest.ts';
+import { Lane } from './lane.ts';
 import { Link } from './link.ts';
+import { RequestDesk, type ServerAnswers } from './requests.ts';
 import { Room } from './room.ts';
 import { Seats } from './seats.ts';
 import { type BudgetOptions, type BudgetStats, Session } from './session.ts';
@@ -62,6 +67,10 @@ export type ServerEvent =
       readonly connection: number;
       readonly reason: CloseReason | RefusalCode;
     }
+  /** A client sends something large: how far it is can be read from `transfer` at any time. */
+  | { readonly type: 'transfer'; readonly seat: number; readonly transfer: Transfer }
+  /** It has arrived, or it has failed. Those that the server sends end here too. */
+  | { readonly type: 'transfer-ended'; readonly seat: number; readonly transfer: Transfer }
   | { readonly type: 'overrun'; readonly ticks: number }
   | { readonly type: 'warning'; readonly message: string };
 
@@ -83,12 +92,16 @@ export interface ServerCoreOptions<S extends Shape> {
   /** How long a seat waits for a player who is away. Default 60 s. */
   readonly graceMs?: number;
   /**
-   * Most bytes that one client gets in any second, 2,000..100,000,000. Default 64,000, which never binds at 30 snapshots a second or
+   * Most bytes that one client gets in any second, 2,000..100,000,000. Default 128,000, which never binds at 60 snapshots a second or
    * fewer. Below it each client gets what its own path takes.
    */
   readonly maxBytesPerSecond?: number;
   /** What the network adds to each datagram and the cap counts, 0..200 bytes. Default 93: UDP over IPv4, DTLS and SCTP. 0 counts our own bytes only. */
   readonly overheadBytes?: number;
+  /** Handlers of requests outside the room: they may take their time, and do not touch the world. */
+  readonly answers?: ServerAnswers<S>;
+  /** Bytes of one client's transfers that may be held here at a time; 0 takes none. Default 64 KiB. */
+  readonly transferBytes?: number;
 }
 
 /** What a bot does in a tick: the same input that a player's hands give. */
@@ -131,7 +144,7 @@ const MAX_REFUSALS = 8;
 const MESSAGES_PER_TICK = 32;
 
 const GRACE_MS = 60_000;
-const MAX_BYTES_PER_SECOND = 64_000;
+const MAX_BYTES_PER_SECOND = 128_000;
 
 const GOODBYES = 3;
 const GOODBYE_BYTES = 2;
@@ -161,6 +174,9 @@ export class ServerCore<S extends Shape = Shape> {
   readonly #interest: RoomInterest<S>;
   readonly #outbox = new Outbox();
   readonly #events: ServerEvent[] = [];
+  readonly #desk: RequestDesk<S>;
+  readonly #lane = new Lane();
+  readonly #transferBytes: number;
   readonly #welcomeOptions: Uint8Array;
   #inputs: RoomInput[] = [];
   /** Time of tick 0. */
@@ -204,6 +220,10 @@ export class ServerCore<S extends Shape = Shape> {
     const { tickRate, snapshotRate } = game.schema;
     this.#choice = new CodecChoice(options.codec ?? 'auto', tickRate, snapshotRate);
     this.#encoder = new SnapshotEncoder(game.schema, this.room.history, this.#interest);
+    this.#transferBytes = options.transferBytes ?? DEFAULT_UPLOAD_BYTES;
+    this.#desk = new RequestDesk<S>(game, options.answers ?? {}, this.counters, (message) =>
+      this.#events.push({ type: 'warning', message }),
+    );
   }
 
   get tick(): number {
@@ -285,6 +305,19 @@ export class ServerCore<S extends Shape = Shape> {
     if (!this.#bots.delete(seat)) return;
     this.#inputs.push({ type: 'leave', seat });
     this.#seats.free(seat, this.tick);
+  }
+
+  /**
+   * Sends something large to one player: map data, a replay. It moves beside play, in what snapshots leave free and a few
+   * datagrams of its own. `bytes` are not copied and must not change until it is over; the same ones may go to everybody.
+   */
+  transfer(seat: number, name: string, bytes: Uint8Array, options: TransferOptions = {}): Transfer {
+    const session = this.#sessions.get(seat);
+    assert(
+      session !== undefined,
+      `seat ${seat} has no page to send to; transfer after the event "joined", and not to bots`,
+    );
+    return session.channels.transfers.send(name, bytes, options.priority);
   }
 
   get botSeats(): readonly number[] {
@@ -441,7 +474,10 @@ export class ServerCore<S extends Shape = Shape> {
   #resume(now: Millis, link: Link, session: Session, nonce: Nonce): void {
     session.resumed = true;
     session.continues = sameNonce(session.nonce, nonce);
-    if (!session.continues) session.restart(nonce);
+    if (!session.continues) {
+      this.#abandonTransfers(session);
+      session.restart(nonce);
+    }
     const former = session.link;
     if (former !== undefined) {
       this.#goodbye(former, 'replaced');
@@ -470,6 +506,7 @@ export class ServerCore<S extends Shape = Shape> {
       hello.nonce,
       now,
       this.#budget,
+      this.#transferBytes,
     );
     session.attach(link);
     this.#sessions.set(seat, session);
@@ -538,17 +575,38 @@ export class ServerCore<S extends Shape = Shape> {
   #takeMessages(session: Session): void {
     for (let taken = 0; taken < MESSAGES_PER_TICK; taken++) {
       const raw = session.channels.receive();
-      if (raw === undefined) return;
+      if (raw === undefined) break;
+      if (raw.reliable && session.channels.transfers.take(raw.bytes)) continue;
+      if (raw.reliable && this.#desk.isFor(raw.bytes)) {
+        const input = this.#desk.take(session, raw.bytes);
+        if (input !== undefined) this.#inputs.push(input);
+        continue;
+      }
       const message = decodeMessage(this.game as unknown as Game, 'client', raw.bytes, raw.reliable);
       if (typeof message === 'string') count(this.counters.messagesRefused, message);
       else this.#inputs.push({ type: 'message', seat: session.seat, ...message });
     }
+    this.#takeTransfers(session);
+  }
+
+  #takeTransfers({ seat, channels }: Session): void {
+    const { transfers } = channels;
+    for (let event = transfers.pollEvent(); event !== undefined; event = transfers.pollEvent())
+      this.#events.push({ ...event, seat });
+  }
+
+  #abandonTransfers(session: Session): void {
+    session.channels.transfers.abandon();
+    this.#takeTransfers(session);
   }
 
   #step(now: Millis): void {
     const tick = this.tick + 1;
     this.#noteStatus();
-    for (const session of this.#sessions.values()) this.#takeMessages(session);
+    for (const session of this.#sessions.values()) {
+      this.#takeMessages(session);
+      if (session.channels.broken) this.#end(session, 'protocol-error');
+    }
     const inputs = this.#inputs;
     this.#inputs = [];
     for (const [seat, { bot, sampler }] of this.#bots) {
@@ -563,11 +621,19 @@ export class ServerCore<S extends Shape = Shape> {
       if (words !== undefined) inputs.push({ type: 'command', seat: session.seat, words: [...words] });
     }
     for (const out of this.room.run(inputs)) this.#deliver(out.seat, out.name, out.payload);
+    for (const { seat, id, name, outcome } of this.room.answers)
+      this.#desk.answer(this.#sessions.get(seat), name, id, outcome);
     this.counters.messagesFailed = this.room.failedMessages;
     for (const message of this.room.simulation.warnings.splice(0))
       this.#events.push({ type: 'warning', message });
-    if (tick % this.game.schema.ticksPerSnapshot !== 0) return;
-    this.#snapshots(now, this.room.keep());
+    if (tick % this.game.schema.ticksPerSnapshot === 0) this.#snapshots(now, this.room.keep());
+    this.#lane.run(
+      now,
+      tick,
+      this.game.schema.ticksPerSnapshot,
+      this.#sessions.values(),
+      (connection, bytes) => this.#send(connection, bytes),
+    );
   }
 
   /** Who sees what comes first: it says how much there is to write, and so which codec there is time for. */
@@ -622,6 +688,7 @@ export class ServerCore<S extends Shape = Shape> {
     const { link } = session;
     if (link === undefined) return;
     link.congestion.held(now, link.buffered);
+    if (link.buffered > 0) session.channels.transfers.buffered(now);
     if (link.gated(now) || (session.hidden && link.credit <= 0)) {
       this.#skipped(session);
       return;
@@ -682,6 +749,7 @@ export class ServerCore<S extends Shape = Shape> {
     if (link !== undefined) this.#goodbye(link, reason);
     // What it said last counts.
     this.#takeMessages(session);
+    this.#abandonTransfers(session);
     this.#substitutedBefore += session.commands.stats.substituted;
     this.#deferredBefore += session.deferredRows;
     this.#sessions.delete(seat);

@@ -78,13 +78,22 @@ export interface BudgetStats {
   readonly throttled: number;
 }
 
+/** A datagram of transfer blocks alone is worth sending from this size on. */
+const MIN_LANE_BYTES = 512;
+
+/** Snapshots over which their usual size is taken. */
+const TYPICAL_OVER = 16;
+
 export class Session {
   readonly seat: number;
   readonly name: string;
   readonly token: Uint8Array;
   nonce: Nonce;
   link: Link | undefined;
-  channels = new MessageChannels();
+  channels: MessageChannels;
+  /** Requests that are not answered yet, by id. A page loaded again has none. */
+  asked = new Map<number, string>();
+  readonly #transferBytes: number;
   readonly commands: CommandQueue;
   /** The seat was this player's before the present connection. */
   resumed = false;
@@ -111,6 +120,8 @@ export class Session {
   readonly #sent: History<HeldSet>;
   readonly #sentByTick = { get: (tick: number): HeldSet | undefined => this.heldAt(tick) };
   #previous: HeldSet | undefined;
+  /** Usual size of a packet with a snapshot, bytes. */
+  #typical = 400;
   #baseline: HeldSet | undefined;
   #ackSeq: Seq | undefined;
   /** Newest command tick that ever arrived. */
@@ -120,6 +131,7 @@ export class Session {
   readonly #packet = new Uint8Array(MAX_DATAGRAM_BYTES);
   readonly #writer = new BitWriter(this.#packet);
 
+  /** `transferBytes`: what the client's transfers may hold here at a time. */
   constructor(
     game: Game,
     seat: number,
@@ -128,8 +140,11 @@ export class Session {
     nonce: Nonce,
     now: Millis,
     budget: BudgetOptions,
+    transferBytes: number,
   ) {
     this.#schema = game.schema;
+    this.#transferBytes = transferBytes;
+    this.channels = new MessageChannels(transferBytes);
     this.seat = seat;
     this.viewer = new Viewer(seat);
     this.name = name;
@@ -148,7 +163,8 @@ export class Session {
   /** Another page, or a page loaded again, speaks for this seat: it holds nothing and has read nothing. */
   restart(nonce: Nonce): void {
     this.nonce = nonce;
-    this.channels = new MessageChannels();
+    this.channels = new MessageChannels(this.#transferBytes);
+    this.asked = new Map();
     this.commands.forget();
     this.#baseline = undefined;
     this.#previous = undefined;
@@ -263,7 +279,9 @@ export class Session {
     const world = room.history.get(room.tick);
     w.write(world === undefined ? 0 : 1, 1);
     if (world !== undefined) this.#writeSnapshot(w, now, link, room, world, encoder, codec, allowance);
-    return this.#end(now, link, seq, allowance);
+    const bytes = this.#end(now, link, seq, allowance, this.#spare(now, link));
+    this.#typical += (bytes.length - this.#typical) / TYPICAL_OVER;
+    return bytes;
   }
 
   /**
@@ -275,7 +293,27 @@ export class Session {
     const seq = this.#begin(now, link, tick);
     writeSlackReport(w, tick, undefined);
     w.write(0, 1);
-    return this.#end(now, link, seq, 0);
+    return this.#end(now, link, seq, 0, 0);
+  }
+
+  /**
+   * Writes a packet for what transfers are owed beside play, with no snapshot, as large as the next snapshots can spare. Undefined
+   * when that is too little. Valid until the next call.
+   */
+  lanePacket(now: Millis, link: Link, tick: number): Uint8Array | undefined {
+    const spare = this.#spare(now, link);
+    if (spare < MIN_LANE_BYTES) return undefined;
+    const w = this.#writer;
+    const seq = this.#begin(now, link, tick);
+    writeSlackReport(w, tick, undefined);
+    w.write(0, 1);
+    return this.#end(now, link, seq, spare, spare);
+  }
+
+  /** Bytes that transfers may have now: what is left beyond two snapshots of the usual size. */
+  #spare(now: Millis, link: Link): number {
+    const reserve = 2 * (this.#typical + this.#budget.overheadBytes);
+    return Math.max(0, this.#budget.spare(now, link.congestion.rate, reserve));
   }
 
   #begin(now: Millis, link: Link, tick: number): Seq {
@@ -288,10 +326,12 @@ export class Session {
   }
 
   /** Adds the messages that fit and charges the whole. */
-  #end(now: Millis, link: Link, seq: Seq, allowance: number): Uint8Array {
+  #end(now: Millis, link: Link, seq: Seq, allowance: number, spare: number): Uint8Array {
     const written = this.#writer.finish();
     const room = Math.max(0, allowance - written);
-    const length = written + this.channels.fill(now, seq, room, this.#packet, written, link.acks.rtt);
+    const length =
+      written +
+      this.channels.fill(now, seq, room, this.#packet, written, link.acks, Math.max(0, spare - written));
     this.#lastPacket = now;
     this.#budget.spend(now, length);
     link.congestion.sent(now, seq, length + this.#budget.overheadBytes);

@@ -9,6 +9,7 @@ import { Hono } from 'hono';
 import { type Logger, pino } from 'pino';
 import {
   type CodecSetting,
+  type ServerAnswers,
   ServerCore,
   type ServerEvent,
   type ServerStats,
@@ -52,11 +53,15 @@ export interface ServeOptions<S extends Shape> extends SignallingOptions, Listen
   readonly codec?: CodecSetting;
   /**
    * Most bytes that one player gets in any second, 2,000..100,000,000, with what the network adds. Default: the environment's
-   * MAX_BYTES_PER_SECOND, or 64,000. `core.session(seat)?.setCap(bytes)` changes it for one player.
+   * MAX_BYTES_PER_SECOND, or 128,000. `core.session(seat)?.setCap(bytes)` changes it for one player.
    */
   readonly maxBytesPerSecond?: number;
   /** Bytes that the network adds to each datagram, as the cap counts them. Default 93; 0 makes the cap count our own bytes only. */
   readonly overheadBytes?: number;
+  /** Handlers of requests outside the room, for what takes time: a database, say. They may return promises. */
+  readonly answers?: ServerAnswers<S>;
+  /** Bytes of one client's transfers that may be held here at a time; 0 takes none. Default 64 KiB. */
+  readonly transferBytes?: number;
   /** Keep the input log, to replay the match. */
   readonly record?: boolean;
   /** Default: silent, or the level in the environment's LOG_LEVEL. */
@@ -168,7 +173,7 @@ async function open<S extends Shape>(
 }
 
 function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): ServerCore<S> {
-  const { maxPlayers, seed, graceMs, overheadBytes, record, bots, codec } = options;
+  const { maxPlayers, seed, graceMs, overheadBytes, record, bots, codec, answers, transferBytes } = options;
   const asksCap = process.env['MAX_BYTES_PER_SECOND'];
   const maxBytesPerSecond = options.maxBytesPerSecond ?? (asksCap ? Number(asksCap) : undefined);
   const core = new ServerCore<S>(game, {
@@ -183,6 +188,8 @@ function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): Serv
     ...(maxBytesPerSecond === undefined ? {} : { maxBytesPerSecond }),
     ...(overheadBytes === undefined ? {} : { overheadBytes }),
     ...(record === undefined ? {} : { record }),
+    ...(answers === undefined ? {} : { answers }),
+    ...(transferBytes === undefined ? {} : { transferBytes }),
   });
   for (let n = 0; n < (bots?.count ?? 0); n++) {
     const names = bots?.names ?? [];
@@ -265,6 +272,11 @@ function devDoor(options: DoorOptions, development: DevelopmentHost): Door {
 }
 
 function log(logger: Logger, event: ServerEvent): void {
+  if (event.type === 'transfer' || event.type === 'transfer-ended') {
+    const { name, length, incoming, state } = event.transfer;
+    logger.info({ seat: event.seat, name, length, incoming, state }, event.type);
+    return;
+  }
   const { type, ...detail } = event;
   if (type === 'warning' || type === 'overrun') logger.warn(detail, type);
   else logger.info(detail, type);
