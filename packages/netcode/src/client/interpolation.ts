@@ -1,47 +1,38 @@
 /**
- * Rows of others between two snapshots. What is known about a row is worked out once per pair of snapshots, into columns of numbers
- * by slot; a frame is then a loop over each column:
+ * Rows of others between two snapshots. Which row blends into which, and over how many ticks, is worked out once per pair of
+ * snapshots, as runs of slots that were sent together; a frame is one share per run, then one loop per field:
  *
- *     share[slot] = (view tick - held[slot]) / span[slot], within 0..1
- *     drawn[slot] = from[slot] + way[slot] * share[slot]
+ *     share = (view tick - held tick) / span, within 0..1        drawn = from + (to - from) * share
  *
  * A row without a newer copy moves on at its own rate instead, for a bounded time.
  */
 
 import type { RowSet } from '../simulation/rows.ts';
 import { ID, MARK } from '../wire/schema.ts';
-import { type Continuous, difference, drawnValue, wrapTurn } from './continuous.ts';
+import { type Continuous, drawnValue, wrapTurn } from './continuous.ts';
 import type { ViewRows } from './viewrows.ts';
 
 /** Above every entity id. */
 const NO_ID = 2 ** 31 - 1;
 
-const NONE = new Int32Array(0);
+/** The newer copy of a run without one: its rows stay where they are, or move on at their own rate. */
+const STAYS = -1;
+const MOVES = -2;
+
+const NO_ROWS = new Int32Array(0);
 
 export class Interpolation {
   readonly #rows: ViewRows;
   readonly #limit: number;
-  readonly #following: readonly Continuous[];
-  /** Rows of the next pair are gathered beside those of the last one, and then trade places with them. */
+  /** Rows of the next pair are gathered beside those of the last one, and then the two trade places. */
   #gathered: Int32Array = new Int32Array(0);
   #count = 0;
-  /** Offset of the newer copy's row that a slot blends to, -1 for none. */
-  #blendAt = new Int32Array(0);
-  #held = new Float64Array(0);
-  #span = new Float64Array(0);
-  #share = new Float64Array(0);
-  readonly #from: Float64Array[];
-  readonly #way: Float64Array[];
-  #moving = new Int32Array(0);
-  #movingCount = 0;
+  readonly #runs = new Runs();
 
   /** Past their newest copy, rows move on for `limit` ticks. */
   constructor(rows: ViewRows, limit: number) {
     this.#rows = rows;
     this.#limit = limit;
-    this.#following = rows.continuous.filter((field) => field.followsAt >= 0);
-    this.#from = rows.continuous.map(() => new Float64Array(0));
-    this.#way = rows.continuous.map(() => new Float64Array(0));
   }
 
   /**
@@ -50,12 +41,10 @@ export class Interpolation {
    * lacks stays when it was drawn and is in `next`.
    */
   pair(past: RowSet | undefined, next: RowSet | undefined): void {
-    this.#reserve((past?.count ?? 0) + this.#rows.others);
     this.#gather(past, next);
     const { words } = this.#rows;
     this.#rows.takeOthers(this.#gathered, this.#count);
     this.#gathered = words;
-    for (const field of this.#rows.continuous) this.#fillColumn(field, next?.data ?? NONE);
   }
 
   /** Merges the copies held so far with those of `past`, in id order. */
@@ -65,10 +54,13 @@ export class Interpolation {
     const heldEnd = others * stride;
     const pastEnd = (past?.count ?? 0) * stride;
     const nextEnd = (next?.count ?? 0) * stride;
-    const pastData = past?.data ?? NONE;
-    const nextData = next?.data ?? NONE;
+    const pastData = past?.data ?? NO_ROWS;
+    const nextData = next?.data ?? NO_ROWS;
+    this.#reserve(heldEnd + pastEnd, pastData.length);
+    // Most often all rows come from `past` and lie where they lay: they are copied at once, and only exceptions one by one.
+    this.#gathered.set(pastData);
     this.#count = 0;
-    this.#movingCount = 0;
+    this.#runs.clear((heldEnd + pastEnd) / stride);
     let h = 0;
     let p = 0;
     let n = 0;
@@ -77,14 +69,14 @@ export class Interpolation {
       const pastId = p < pastEnd ? (pastData[p + ID] as number) : NO_ID;
       const id = heldId < pastId ? heldId : pastId;
       while (n < nextEnd && (nextData[n + ID] as number) < id) n += stride;
-      const nextAt = n < nextEnd && nextData[n + ID] === id ? n : -1;
+      const nextAt = n < nextEnd && nextData[n + ID] === id ? n : STAYS;
       if (heldId < pastId) {
-        if (nextAt >= 0) this.#place(words, h, nextData, nextAt);
+        if (nextAt >= 0) this.#place(words, h, false, nextData, nextAt);
         h += stride;
       } else {
-        const fresher = heldId === pastId && (words[h + MARK] as number) > (pastData[p + MARK] as number);
-        if (fresher) this.#place(words, h, nextData, nextAt);
-        else this.#place(pastData, p, nextData, nextAt);
+        if (heldId === pastId && (words[h + MARK] as number) > (pastData[p + MARK] as number))
+          this.#place(words, h, false, nextData, nextAt);
+        else this.#place(pastData, p, p === this.#count * stride, nextData, nextAt);
         if (heldId === pastId) h += stride;
         p += stride;
       }
@@ -92,124 +84,187 @@ export class Interpolation {
   }
 
   /** Gives the next slot to the row at `at`, and finds how it is drawn. */
-  #place(data: Int32Array, at: number, next: Int32Array, nextAt: number): void {
+  #place(data: Int32Array, at: number, there: boolean, next: Int32Array, nextAt: number): void {
     const { stride, cutAt } = this.#rows.schema;
     const slot = this.#count++;
-    const to = slot * stride;
-    const gathered = this.#gathered;
-    for (let i = 0; i < stride; i++) gathered[to + i] = data[at + i] as number;
+    if (!there) {
+      const to = slot * stride;
+      for (let i = 0; i < stride; i++) this.#gathered[to + i] = data[at + i] as number;
+    }
     const held = data[at + MARK] as number;
-    const nextHeld = nextAt < 0 ? held : (next[nextAt + MARK] as number);
-    const cut = nextAt >= 0 && next[nextAt + cutAt] !== data[at + cutAt];
-    const blends = !cut && nextHeld > held;
-    this.#held[slot] = held;
-    this.#span[slot] = blends ? nextHeld - held : 1;
-    this.#blendAt[slot] = blends ? nextAt : -1;
-    if (!blends && !cut) this.#moving[this.#movingCount++] = slot;
+    if (nextAt < 0) this.#runs.add(slot, held, 1, MOVES, 0);
+    else if (next[nextAt + cutAt] !== data[at + cutAt]) this.#runs.add(slot, held, 1, STAYS, 0);
+    else {
+      const span = (next[nextAt + MARK] as number) - held;
+      if (span > 0) this.#runs.add(slot, held, span, nextAt, stride);
+      else this.#runs.add(slot, held, 1, MOVES, 0);
+    }
   }
 
-  #fillColumn(field: Continuous, next: Int32Array): void {
-    const { words, schema } = this.#rows;
+  /** Draws all rows for a fractional tick. `next` are the rows that were paired last. */
+  draw(tick: number, next: RowSet | undefined): void {
+    if (this.#rows.others === 0) return;
+    const { continuous, drawn, words, schema } = this.#rows;
     const { stride } = schema;
-    const from = this.#from[field.index] as Float64Array;
-    const way = this.#way[field.index] as Float64Array;
-    const blendAt = this.#blendAt;
-    for (let slot = 0; slot < this.#count; slot++) {
-      const value = drawnValue(field, words[slot * stride + field.at] as number);
-      const to = blendAt[slot] as number;
-      from[slot] = value;
-      way[slot] = to < 0 ? 0 : difference(field, drawnValue(field, next[to + field.at] as number), value);
-    }
-  }
-
-  /** Draws all rows for a fractional tick. */
-  draw(tick: number): void {
-    const { continuous, drawn, others: count } = this.#rows;
-    if (count === 0) return;
-    fillShares(this.#share, this.#held, this.#span, tick, count);
+    const nextData = next?.data ?? NO_ROWS;
+    this.#runs.share(tick, this.#limit);
     for (let index = 0; index < continuous.length; index++) {
-      const { kind } = continuous[index] as Continuous;
+      const field = continuous[index] as Continuous;
       const into = drawn[index] as Float64Array;
-      const from = this.#from[index] as Float64Array;
-      const way = this.#way[index] as Float64Array;
-      if (kind === 'turn') blendTurns(into, from, way, this.#share, count);
-      else blendLines(into, from, way, this.#share, count);
-    }
-    for (let i = 0; i < this.#following.length; i++) this.#moveOn(this.#following[i] as Continuous, tick);
-  }
-
-  /** Rows without a newer copy move on from theirs. */
-  #moveOn(field: Continuous, tick: number): void {
-    const { words, schema, drawn } = this.#rows;
-    const { at, followsAt, followsFactor, lo, hi, step } = field;
-    const into = drawn[field.index] as Float64Array;
-    for (let i = 0; i < this.#movingCount; i++) {
-      const slot = this.#moving[i] as number;
-      const ahead = Math.min(this.#limit, tick - (this.#held[slot] as number));
-      if (ahead <= 0) continue;
-      const row = slot * schema.stride;
-      const moved = (words[row + at] as number) + (words[row + followsAt] as number) * followsFactor * ahead;
-      into[slot] = Math.max(lo, Math.min(hi, moved)) * step;
+      if (field.kind === 'line') drawLines(into, field, words, nextData, stride, this.#runs);
+      else if (field.kind === 'turn') drawTurns(into, field, words, nextData, stride, this.#runs);
+      else drawFloats(into, field, words, nextData, stride, this.#runs);
     }
   }
 
-  /** Makes room for so many slots. Nothing is kept: a pair fills all of it anew. */
-  #reserve(slots: number): void {
-    const words = slots * this.#rows.schema.stride;
-    if (this.#gathered.length < words)
-      this.#gathered = new Int32Array(Math.max(words, this.#gathered.length * 2));
-    if (this.#held.length >= slots) return;
-    const size = Math.max(slots, this.#held.length * 2);
-    this.#blendAt = new Int32Array(size);
-    this.#moving = new Int32Array(size);
-    this.#held = new Float64Array(size);
-    this.#span = new Float64Array(size);
-    this.#share = new Float64Array(size);
-    for (let i = 0; i < this.#from.length; i++) {
-      this.#from[i] = new Float64Array(size);
-      this.#way[i] = new Float64Array(size);
+  /** Makes room for what a pair may bring. Nothing is kept. */
+  #reserve(words: number, atOnce: number): void {
+    const needed = Math.max(words, atOnce);
+    if (this.#gathered.length < needed)
+      this.#gathered = new Int32Array(Math.max(needed, this.#gathered.length * 2));
+  }
+}
+
+/** Rows in neighbouring slots that were sent together, and whose newer copies were. */
+class Runs {
+  count = 0;
+  /** The slot after the run's last one. */
+  ends = new Int32Array(16);
+  held = new Float64Array(16);
+  span = new Float64Array(16);
+  /** Offset of the first row's newer copy, or STAYS or MOVES. */
+  next = new Int32Array(16);
+  /** Of the way to the newer copy; for a run that moves on, the ticks for which it does. */
+  shares = new Float64Array(16);
+  #nextEnd = 0;
+
+  clear(slots: number): void {
+    this.count = 0;
+    if (slots <= this.ends.length) return;
+    this.ends = new Int32Array(slots * 2);
+    this.held = new Float64Array(slots * 2);
+    this.span = new Float64Array(slots * 2);
+    this.next = new Int32Array(slots * 2);
+    this.shares = new Float64Array(slots * 2);
+  }
+
+  /** Adds the next slot, whose newer copy, if any, is so many words long. */
+  add(slot: number, held: number, span: number, next: number, length: number): void {
+    const last = this.count - 1;
+    const expected = next < 0 ? this.next[last] : this.#nextEnd;
+    this.#nextEnd = next + length;
+    if (last >= 0 && expected === next && this.held[last] === held && this.span[last] === span) {
+      this.ends[last] = slot + 1;
+      return;
+    }
+    this.count++;
+    this.ends[last + 1] = slot + 1;
+    this.held[last + 1] = held;
+    this.span[last + 1] = span;
+    this.next[last + 1] = next;
+  }
+
+  share(tick: number, limit: number): void {
+    const { held, span, next, shares } = this;
+    for (let run = 0; run < this.count; run++) {
+      const since = tick - (held[run] as number);
+      shares[run] = Math.max(
+        0,
+        next[run] === MOVES ? Math.min(limit, since) : Math.min(1, since / (span[run] as number)),
+      );
     }
   }
 }
 
-function fillShares(
-  share: Float64Array,
-  held: Float64Array,
-  span: Float64Array,
-  tick: number,
-  count: number,
-): void {
-  let lastHeld = Number.NaN;
-  let lastSpan = 1;
-  let last = 0;
-  for (let i = 0; i < count; i++) {
-    // Unless datagrams are full, all rows were sent together, and one division serves them all.
-    if (held[i] !== lastHeld || span[i] !== lastSpan) {
-      lastHeld = held[i] as number;
-      lastSpan = span[i] as number;
-      last = Math.max(0, Math.min(1, (tick - lastHeld) / lastSpan));
-    }
-    share[i] = last;
-  }
-}
-
-function blendLines(
+function drawLines(
   into: Float64Array,
-  from: Float64Array,
-  way: Float64Array,
-  share: Float64Array,
-  count: number,
+  field: Continuous,
+  words: Int32Array,
+  nextWords: Int32Array,
+  stride: number,
+  runs: Runs,
 ): void {
-  for (let i = 0; i < count; i++) into[i] = (from[i] as number) + (way[i] as number) * (share[i] as number);
+  const { step } = field;
+  let slot = 0;
+  let at = field.at;
+  for (let run = 0; run < runs.count; run++) {
+    const end = runs.ends[run] as number;
+    const share = runs.shares[run] as number;
+    let next = runs.next[run] as number;
+    if (next >= 0) {
+      for (next += field.at; slot < end; slot++) {
+        const from = (words[at] as number) * step;
+        into[slot] = from + ((nextWords[next] as number) * step - from) * share;
+        at += stride;
+        next += stride;
+      }
+    } else if (next === MOVES && share > 0 && field.followsAt >= 0) {
+      for (; slot < end; slot++) {
+        into[slot] = movedValue(field, words, at, share);
+        at += stride;
+      }
+    } else {
+      for (; slot < end; slot++) {
+        into[slot] = (words[at] as number) * step;
+        at += stride;
+      }
+    }
+  }
 }
 
-function blendTurns(
+/** The value after `ticks` more at the row's own rate. */
+function movedValue(field: Continuous, words: Int32Array, at: number, ticks: number): number {
+  const rate = words[at - field.at + field.followsAt] as number;
+  const moved = (words[at] as number) + rate * field.followsFactor * ticks;
+  return Math.max(field.lo, Math.min(field.hi, moved)) * field.step;
+}
+
+function drawTurns(
   into: Float64Array,
-  from: Float64Array,
-  way: Float64Array,
-  share: Float64Array,
-  count: number,
+  field: Continuous,
+  words: Int32Array,
+  nextWords: Int32Array,
+  stride: number,
+  runs: Runs,
 ): void {
-  for (let i = 0; i < count; i++)
-    into[i] = wrapTurn((from[i] as number) + (way[i] as number) * (share[i] as number));
+  const { step } = field;
+  let slot = 0;
+  let at = field.at;
+  for (let run = 0; run < runs.count; run++) {
+    const end = runs.ends[run] as number;
+    const share = runs.shares[run] as number;
+    const first = runs.next[run] as number;
+    let next = first + field.at;
+    for (; slot < end; slot++) {
+      const from = (words[at] as number) * step;
+      into[slot] =
+        first < 0 ? from : wrapTurn(from + wrapTurn((nextWords[next] as number) * step - from) * share);
+      at += stride;
+      next += stride;
+    }
+  }
+}
+
+function drawFloats(
+  into: Float64Array,
+  field: Continuous,
+  words: Int32Array,
+  nextWords: Int32Array,
+  stride: number,
+  runs: Runs,
+): void {
+  let slot = 0;
+  let at = field.at;
+  for (let run = 0; run < runs.count; run++) {
+    const end = runs.ends[run] as number;
+    const share = runs.shares[run] as number;
+    const first = runs.next[run] as number;
+    let next = first + field.at;
+    for (; slot < end; slot++) {
+      const from = drawnValue(field, words[at] as number);
+      into[slot] = first < 0 ? from : from + (drawnValue(field, nextWords[next] as number) - from) * share;
+      at += stride;
+      next += stride;
+    }
+  }
 }

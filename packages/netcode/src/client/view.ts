@@ -110,7 +110,7 @@ export class View implements ViewHost {
       const type = this.#types[t] as DrawnType;
       const own = predictor === undefined ? undefined : predictedRows(predictor, t);
       if (ownChanged(type, own)) this.#order(type, own);
-      type.others.draw(tick);
+      type.others.draw(tick, newer?.tables[t]);
       if (predictor !== undefined && own !== undefined) this.#drawOwn(type, t, own, predictor);
     }
   }

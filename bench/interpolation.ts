@@ -1,0 +1,196 @@
+/**
+ * What drawing others costs per frame: the client's own path against @geckos.io/snapshot-interpolation, on the same entities with x, y
+ * and an angle, 20 snapshots and 60 frames per second. Finding snapshots and pairing rows is part of the time. `--json` for machines.
+ */
+
+import { FRAMES_PER_SNAPSHOT, Peer, ROUND, STEP, Tickwire, TURN, TURN_STEP } from './drawing/sides.ts';
+
+const SIZES = [100, 1_000, 5_000];
+const WARM_ROUNDS = 12;
+const ROUND_FRAMES = ROUND * FRAMES_PER_SNAPSHOT;
+/** Frames that the peer draws in one round: about 100 ms of work. */
+const PEER_FRAMES: Readonly<Record<number, number>> = { 100: 600, 1000: 45, 5000: 6 };
+/** One frame in so many of the first round is compared, value by value. */
+const COMPARED = 7;
+
+const HELP = `npm run bench:interpolation [-- --json] [-- --rounds=N]
+
+Times one drawn frame of ${SIZES.join(', ')} entities: Tickwire's client against @geckos.io/snapshot-interpolation.
+They take turns, N rounds each (default 11); medians are printed. What both draw is compared first.`;
+
+interface Result {
+  readonly entities: number;
+  readonly tickwireUs: number;
+  readonly peerUs: number;
+  readonly ratio: number;
+  readonly nsPerEntity: number;
+  /** Reading every value through `client.view` in a loop, beside the drawing. */
+  readonly readUs: number;
+  readonly allocatedPerFrame: number;
+  readonly allocatedPerRead: number;
+  /** The peer drew the same values, within a grid step. */
+  readonly checked: boolean;
+}
+
+const json = process.argv.includes('--json');
+const help = process.argv.includes('--help') || process.argv.includes('-h');
+const rounds = Number(process.argv.find((arg) => arg.startsWith('--rounds='))?.slice(9) ?? 11);
+/** What was read, so that no compiler leaves the reading out. */
+let sink = 0;
+
+if (help) console.log(HELP);
+else if (Number.isInteger(rounds) && rounds >= 1) run();
+else stop('--rounds takes a whole number from 1, such as 11.');
+
+function run(): void {
+  const results = SIZES.map(measure);
+  if (json) console.log(JSON.stringify({ rows: results }));
+  else print(results);
+  if (!Number.isFinite(sink) || results.some(({ checked }) => !checked))
+    stop('The two draw different values.');
+}
+
+function measure(entities: number): Result {
+  const tickwire = new Tickwire(entities);
+  const peer = new Peer(entities);
+  progress(`${entities} entities: comparing`);
+  const checked = compare(tickwire, peer);
+  const drawn: number[] = [];
+  const reads: number[] = [];
+  const peers: number[] = [];
+  const grown: number[] = [];
+  const grownByReads: number[] = [];
+  // Memory first: these rounds warm the code up. Nothing calls the collector, which would throw away what the compiler knows.
+  for (let i = 0; i < WARM_ROUNDS; i++) {
+    progress(`${entities} entities: memory, round ${i + 1} of ${WARM_ROUNDS}`);
+    tickwire.prepare();
+    grown.push(growth(() => playRound(tickwire)));
+    grownByReads.push(growth(() => readRound(tickwire)));
+  }
+  for (let i = 0; i < rounds; i++) {
+    progress(`${entities} entities: time, round ${i + 1} of ${rounds}`);
+    tickwire.prepare();
+    timeRound(tickwire, drawn, reads);
+    timePeer(peer, PEER_FRAMES[entities] ?? 1, peers);
+  }
+  const own = median(Array.from({ length: WARM_ROUNDS }, () => growth(() => {})));
+  const perFrame = (bytes: number[]): number =>
+    rounded(Math.max(0, median(bytes.slice(WARM_ROUNDS / 2)) - own) / ROUND_FRAMES, 1);
+  const tickwireUs = (median(drawn) * 1000) / FRAMES_PER_SNAPSHOT;
+  const peerUs = median(peers) * 1000;
+  return {
+    entities,
+    tickwireUs: rounded(tickwireUs, 2),
+    peerUs: rounded(peerUs, 1),
+    ratio: Math.floor(peerUs / tickwireUs),
+    nsPerEntity: rounded((tickwireUs * 1000) / entities, 2),
+    readUs: rounded(median(reads) * 1000, 2),
+    allocatedPerFrame: perFrame(grown),
+    allocatedPerRead: perFrame(grownByReads),
+    checked,
+  };
+}
+
+function playRound(tickwire: Tickwire): void {
+  for (let snapshot = 0; snapshot < ROUND; snapshot++) play(tickwire);
+}
+
+/** One snapshot and the frames until the next: pairing is in it once, as in a game. */
+function play(tickwire: Tickwire): void {
+  tickwire.arrive();
+  for (let frame = 0; frame < FRAMES_PER_SNAPSHOT; frame++) tickwire.draw();
+}
+
+function readRound(tickwire: Tickwire): void {
+  for (let frame = 0; frame < ROUND_FRAMES; frame++) sink += tickwire.read();
+}
+
+/** Bytes by which the heap grows. */
+function growth(work: () => void): number {
+  const before = process.memoryUsage().heapUsed;
+  work();
+  return process.memoryUsage().heapUsed - before;
+}
+
+/** Milliseconds of each snapshot with its frames, and of each reading of all rows. */
+function timeRound(tickwire: Tickwire, drawn: number[], reads: number[]): void {
+  for (let snapshot = 0; snapshot < ROUND; snapshot++) {
+    const start = performance.now();
+    play(tickwire);
+    const end = performance.now();
+    sink += tickwire.read();
+    drawn.push(end - start);
+    reads.push(performance.now() - end);
+  }
+}
+
+/** Milliseconds of each frame; the arrival of snapshots is not counted. */
+function timePeer(peer: Peer, frames: number, into: number[]): void {
+  for (let frame = 0; frame < frames; frame++) {
+    peer.advance(1);
+    const start = performance.now();
+    sink += peer.draw().length;
+    into.push(performance.now() - start);
+  }
+}
+
+/** Whether both draw the same, within a grid step, over frames spread through a round. */
+function compare(tickwire: Tickwire, peer: Peer): boolean {
+  let compared = 0;
+  let equal = true;
+  tickwire.prepare();
+  for (let frame = 0; frame < ROUND_FRAMES; frame++) {
+    if (frame % FRAMES_PER_SNAPSHOT === 0) tickwire.arrive();
+    tickwire.draw();
+    const { view } = tickwire;
+    // The first snapshot is waited for before anything moves.
+    if (view.tick < 0 || frame % COMPARED !== 0) continue;
+    peer.advance(view.tick - peer.tick);
+    const drawn = peer.draw();
+    equal &&= drawn.length === view.ship.count;
+    for (const { id, x, y, r } of drawn) {
+      const ship = view.ship.get(Number(id));
+      if (ship === undefined) return false;
+      const turned = Math.abs(ship.angle - Number(r)) % TURN;
+      equal &&= Math.abs(ship.x - Number(x)) <= STEP && Math.abs(ship.y - Number(y)) <= STEP;
+      equal &&= Math.min(turned, TURN - turned) <= TURN_STEP;
+      compared++;
+    }
+  }
+  return equal && compared > 0;
+}
+
+function print(rows: readonly Result[]): void {
+  const columns: [string, (row: Result) => string][] = [
+    ['entities', ({ entities }) => entities.toLocaleString('en')],
+    ['Tickwire', ({ tickwireUs }) => `${tickwireUs.toFixed(2)} µs`],
+    ['per entity', ({ nsPerEntity }) => `${nsPerEntity.toFixed(2)} ns`],
+    ['allocated', ({ allocatedPerFrame }) => `${allocatedPerFrame} B`],
+    ['reading all', ({ readUs }) => `${readUs.toFixed(2)} µs`],
+    ['allocated', ({ allocatedPerRead }) => `${allocatedPerRead} B`],
+    ['peer', ({ peerUs }) => `${peerUs.toFixed(1)} µs`],
+    ['ratio', ({ ratio }) => `${ratio.toLocaleString('en')}x`],
+    ['same values', ({ checked }) => (checked ? 'yes' : 'NO')],
+  ];
+  console.log(`One drawn frame, against @geckos.io/snapshot-interpolation; medians of ${rounds} rounds\n`);
+  console.log(columns.map(([title]) => title.padStart(12)).join(''));
+  for (const row of rows) console.log(columns.map(([, cell]) => cell(row).padStart(12)).join(''));
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
+
+function progress(what: string): void {
+  console.error(what);
+}
+
+function stop(why: string): void {
+  console.error(why);
+  process.exitCode = 1;
+}
