@@ -6,7 +6,8 @@
 import { FRAMES_PER_SNAPSHOT, Peer, ROUND, STEP, Tickwire, TURN, TURN_STEP } from './drawing/sides.ts';
 
 const SIZES = [100, 1_000, 5_000];
-const WARM_ROUNDS = 12;
+const WARM_ROUNDS = 8;
+const MEMORY_ROUNDS = 9;
 const ROUND_FRAMES = ROUND * FRAMES_PER_SNAPSHOT;
 /** Frames that the peer draws in one round: about 100 ms of work. */
 const PEER_FRAMES: Readonly<Record<number, number>> = { 100: 600, 1000: 45, 5000: 6 };
@@ -24,6 +25,8 @@ interface Result {
   readonly peerUs: number;
   readonly ratio: number;
   readonly nsPerEntity: number;
+  /** With every second row sent a tick earlier, so that no two neighbours blend alike. */
+  readonly scatteredUs: number;
   /** Reading every value through `client.view` in a loop, beside the drawing. */
   readonly readUs: number;
   readonly allocatedPerFrame: number;
@@ -55,28 +58,37 @@ function measure(entities: number): Result {
   const peer = new Peer(entities);
   progress(`${entities} entities: comparing`);
   const checked = compare(tickwire, peer);
-  const drawn: number[] = [];
-  const reads: number[] = [];
+  const scattered = new Tickwire(entities, true);
+  const times = { drawn: [] as number[], scattered: [] as number[], reads: [] as number[] };
   const peers: number[] = [];
-  const grown: number[] = [];
-  const grownByReads: number[] = [];
-  // Memory first: these rounds warm the code up. Nothing calls the collector, which would throw away what the compiler knows.
+  progress(`${entities} entities: warming up`);
+  // Nothing calls the collector from here on: it would throw away what the compiler has learnt.
   for (let i = 0; i < WARM_ROUNDS; i++) {
-    progress(`${entities} entities: memory, round ${i + 1} of ${WARM_ROUNDS}`);
-    tickwire.prepare();
-    grown.push(growth(() => playRound(tickwire)));
-    grownByReads.push(growth(() => readRound(tickwire)));
+    for (const side of [tickwire, scattered]) {
+      side.prepare();
+      playRound(side);
+      readRound(side);
+    }
   }
   for (let i = 0; i < rounds; i++) {
-    progress(`${entities} entities: time, round ${i + 1} of ${rounds}`);
+    progress(`${entities} entities: round ${i + 1} of ${rounds}`);
     tickwire.prepare();
-    timeRound(tickwire, drawn, reads);
+    timeRound(tickwire, times.drawn, times.reads);
+    scattered.prepare();
+    timeRound(scattered, times.scattered, []);
     timePeer(peer, PEER_FRAMES[entities] ?? 1, peers);
   }
-  const own = median(Array.from({ length: WARM_ROUNDS }, () => growth(() => {})));
+  progress(`${entities} entities: memory`);
+  const grown = { drawn: [] as number[], reads: [] as number[], nothing: [] as number[] };
+  for (let i = 0; i < MEMORY_ROUNDS; i++) {
+    tickwire.prepare();
+    grown.drawn.push(growth(() => playRound(tickwire)));
+    grown.reads.push(growth(() => readRound(tickwire)));
+    grown.nothing.push(growth(() => {}));
+  }
   const perFrame = (bytes: number[]): number =>
-    rounded(Math.max(0, median(bytes.slice(WARM_ROUNDS / 2)) - own) / ROUND_FRAMES, 1);
-  const tickwireUs = (median(drawn) * 1000) / FRAMES_PER_SNAPSHOT;
+    rounded(Math.max(0, median(bytes) - median(grown.nothing)) / ROUND_FRAMES, 1);
+  const tickwireUs = (median(times.drawn) * 1000) / FRAMES_PER_SNAPSHOT;
   const peerUs = median(peers) * 1000;
   return {
     entities,
@@ -84,9 +96,10 @@ function measure(entities: number): Result {
     peerUs: rounded(peerUs, 1),
     ratio: Math.floor(peerUs / tickwireUs),
     nsPerEntity: rounded((tickwireUs * 1000) / entities, 2),
-    readUs: rounded(median(reads) * 1000, 2),
-    allocatedPerFrame: perFrame(grown),
-    allocatedPerRead: perFrame(grownByReads),
+    scatteredUs: rounded((median(times.scattered) * 1000) / FRAMES_PER_SNAPSHOT, 2),
+    readUs: rounded(median(times.reads) * 1000, 2),
+    allocatedPerFrame: perFrame(grown.drawn),
+    allocatedPerRead: perFrame(grown.reads),
     checked,
   };
 }
@@ -166,6 +179,7 @@ function print(rows: readonly Result[]): void {
     ['Tickwire', ({ tickwireUs }) => `${tickwireUs.toFixed(2)} µs`],
     ['per entity', ({ nsPerEntity }) => `${nsPerEntity.toFixed(2)} ns`],
     ['allocated', ({ allocatedPerFrame }) => `${allocatedPerFrame} B`],
+    ['scattered', ({ scatteredUs }) => `${scatteredUs.toFixed(2)} µs`],
     ['reading all', ({ readUs }) => `${readUs.toFixed(2)} µs`],
     ['allocated', ({ allocatedPerRead }) => `${allocatedPerRead} B`],
     ['peer', ({ peerUs }) => `${peerUs.toFixed(1)} µs`],

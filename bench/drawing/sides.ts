@@ -42,14 +42,16 @@ function fly(data: Int32Array, row: number, i: number, tick: number): void {
   data[row + ANGLE] = ((Math.round(heading / TURN_STEP) + 512) & 1023) - 512;
 }
 
-function fill(replica: Replica, tick: number, count: number): void {
+/** Scattered: as if no datagram held them all, neighbours were sent at different ticks. */
+function fill(replica: Replica, tick: number, count: number, scattered: boolean): void {
   const rows = replica.tables[SHIPS] as RowSet;
   rows.clear();
   for (let i = 0; i < count; i++) {
     const row = rows.push(rows.schema.empty, 0);
     rows.data[row + ID] = i + 1;
-    rows.data[row + MARK] = tick;
-    fly(rows.data, row, i, tick);
+    const held = scattered ? Math.max(0, tick - (i & 1)) : tick;
+    rows.data[row + MARK] = held;
+    fly(rows.data, row, i, held);
   }
   replica.tick = tick;
 }
@@ -64,13 +66,15 @@ export class Tickwire {
   );
   readonly view = clientView<Ships>(this.#drawing);
   readonly #count: number;
+  readonly #scattered: boolean;
   readonly #banks: readonly Replica[][];
   #bank = 0;
   #snapshots = 0;
   #frames = 0;
 
-  constructor(count: number) {
+  constructor(count: number, scattered = false) {
     this.#count = count;
+    this.#scattered = scattered;
     this.#banks = [0, 1].map(() => Array.from({ length: ROUND }, () => newReplica(schema, 1)));
   }
 
@@ -78,7 +82,7 @@ export class Tickwire {
   prepare(): void {
     this.#bank = 1 - this.#bank;
     this.#banks[this.#bank]?.forEach((replica, i) => {
-      fill(replica, (this.#snapshots + i) * schema.ticksPerSnapshot, this.#count);
+      fill(replica, (this.#snapshots + i) * schema.ticksPerSnapshot, this.#count, this.#scattered);
     });
   }
 
