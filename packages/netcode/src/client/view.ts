@@ -143,7 +143,7 @@ export class View implements ViewHost {
     let o = 0;
     let ownId = own !== undefined && ownCount > 0 ? own.id(0) : Infinity;
     for (let slot = 0; slot < others; slot++) {
-      const id = rows.idOf(slot);
+      const id = words[slot * stride] ?? 0;
       let predicted = false;
       while (own !== undefined && ownId <= id) {
         predicted = ownId === id;
