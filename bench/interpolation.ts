@@ -3,11 +3,13 @@
  * and an angle, 20 snapshots and 60 frames per second. Finding snapshots and pairing rows is part of the time. `--json` for machines.
  */
 
-import { FRAMES_PER_SNAPSHOT, Peer, ROUND, STEP, Tickwire, TURN, TURN_STEP } from './drawing/sides.ts';
+import { FRAMES_PER_SNAPSHOT, Peer, STEP, Tickwire, TURN, TURN_STEP } from './drawing/sides.ts';
 
 const SIZES = [100, 1_000, 5_000];
 const WARM_ROUNDS = 8;
 const MEMORY_ROUNDS = 9;
+/** Snapshots of one round: three seconds. */
+const ROUND = 60;
 const ROUND_FRAMES = ROUND * FRAMES_PER_SNAPSHOT;
 /** Frames that the peer draws in one round: about 100 ms of work. */
 const PEER_FRAMES: Readonly<Record<number, number>> = { 100: 600, 1000: 45, 5000: 6 };
@@ -64,24 +66,20 @@ function measure(entities: number): Result {
   progress(`${entities} entities: warming up`);
   // Nothing calls the collector from here on: it would throw away what the compiler has learnt.
   for (let i = 0; i < WARM_ROUNDS; i++) {
-    for (const side of [tickwire, scattered]) {
-      side.prepare();
-      playRound(side);
-      readRound(side);
-    }
+    playRound(tickwire);
+    readRound(tickwire);
+    playRound(scattered);
   }
   for (let i = 0; i < rounds; i++) {
     progress(`${entities} entities: round ${i + 1} of ${rounds}`);
-    tickwire.prepare();
-    timeRound(tickwire, times.drawn, times.reads);
-    scattered.prepare();
-    timeRound(scattered, times.scattered, []);
+    timeRound(tickwire, times.drawn);
+    timeReads(tickwire, times.reads);
+    timeRound(scattered, times.scattered);
     timePeer(peer, PEER_FRAMES[entities] ?? 1, peers);
   }
   progress(`${entities} entities: memory`);
   const grown = { drawn: [] as number[], reads: [] as number[], nothing: [] as number[] };
   for (let i = 0; i < MEMORY_ROUNDS; i++) {
-    tickwire.prepare();
     grown.drawn.push(growth(() => playRound(tickwire)));
     grown.reads.push(growth(() => readRound(tickwire)));
     grown.nothing.push(growth(() => {}));
@@ -105,12 +103,14 @@ function measure(entities: number): Result {
 }
 
 function playRound(tickwire: Tickwire): void {
-  for (let snapshot = 0; snapshot < ROUND; snapshot++) play(tickwire);
+  for (let snapshot = 0; snapshot < ROUND; snapshot++) {
+    tickwire.arrive();
+    drawFrames(tickwire);
+  }
 }
 
-/** One snapshot and the frames until the next: pairing is in it once, as in a game. */
-function play(tickwire: Tickwire): void {
-  tickwire.arrive();
+/** The frames between two snapshots: one of them pairs rows. */
+function drawFrames(tickwire: Tickwire): void {
   for (let frame = 0; frame < FRAMES_PER_SNAPSHOT; frame++) tickwire.draw();
 }
 
@@ -125,15 +125,22 @@ function growth(work: () => void): number {
   return process.memoryUsage().heapUsed - before;
 }
 
-/** Milliseconds of each snapshot with its frames, and of each reading of all rows. */
-function timeRound(tickwire: Tickwire, drawn: number[], reads: number[]): void {
+/** Milliseconds of the frames of each snapshot. */
+function timeRound(tickwire: Tickwire, into: number[]): void {
   for (let snapshot = 0; snapshot < ROUND; snapshot++) {
+    tickwire.arrive();
     const start = performance.now();
-    play(tickwire);
-    const end = performance.now();
+    drawFrames(tickwire);
+    into.push(performance.now() - start);
+  }
+}
+
+/** Milliseconds of each reading of all rows. */
+function timeReads(tickwire: Tickwire, into: number[]): void {
+  for (let reading = 0; reading < ROUND; reading++) {
+    const start = performance.now();
     sink += tickwire.read();
-    drawn.push(end - start);
-    reads.push(performance.now() - end);
+    into.push(performance.now() - start);
   }
 }
 
@@ -151,7 +158,6 @@ function timePeer(peer: Peer, frames: number, into: number[]): void {
 function compare(tickwire: Tickwire, peer: Peer): boolean {
   let compared = 0;
   let equal = true;
-  tickwire.prepare();
   for (let frame = 0; frame < ROUND_FRAMES; frame++) {
     if (frame % FRAMES_PER_SNAPSHOT === 0) tickwire.arrive();
     tickwire.draw();

@@ -2,7 +2,13 @@
 
 import { SnapshotInterpolation, type Types } from '@geckos.io/snapshot-interpolation';
 import { angle, defineGame, grid, int } from '@tickwire/netcode';
-import { type Game, newReplica, type Replica, type RowSet } from '@tickwire/netcode/internal';
+import {
+  BASELINE_WINDOW,
+  type Game,
+  newReplica,
+  type Replica,
+  type RowSet,
+} from '@tickwire/netcode/internal';
 import { clientView } from '../../packages/netcode/src/client/facade.ts';
 import { Playback } from '../../packages/netcode/src/client/playback.ts';
 import { Replicas } from '../../packages/netcode/src/client/replicas.ts';
@@ -29,8 +35,6 @@ const SHIPS = 2;
 const at = (name: string): number => schema.rows[SHIPS]?.byName.get(name)?.at ?? -1;
 const [X, Y, ANGLE] = [at('x'), at('y'), at('angle')];
 
-/** Snapshots of one round: three seconds. The client keeps 65. */
-export const ROUND = 60;
 export const FRAMES_PER_SNAPSHOT = 3;
 
 /** The stored words of entity `i`. Each flies a circle of its own: all three values change all the time, and the angle wraps. */
@@ -67,29 +71,19 @@ export class Tickwire {
   readonly view = clientView<Ships>(this.#drawing);
   readonly #count: number;
   readonly #scattered: boolean;
-  readonly #banks: readonly Replica[][];
-  #bank = 0;
+  readonly #pool = Array.from({ length: 2 * BASELINE_WINDOW }, () => newReplica(schema, 1));
   #snapshots = 0;
   #frames = 0;
 
   constructor(count: number, scattered = false) {
     this.#count = count;
     this.#scattered = scattered;
-    this.#banks = [0, 1].map(() => Array.from({ length: ROUND }, () => newReplica(schema, 1)));
   }
 
-  /** Fills the snapshots of the next round. Those of the last one are still in use. */
-  prepare(): void {
-    this.#bank = 1 - this.#bank;
-    this.#banks[this.#bank]?.forEach((replica, i) => {
-      fill(replica, (this.#snapshots + i) * schema.ticksPerSnapshot, this.#count, this.#scattered);
-    });
-  }
-
-  /** The next snapshot of the round arrives. */
+  /** The next snapshot arrives, as the decoder would have filled it. */
   arrive(): void {
-    const replica = this.#banks[this.#bank]?.[this.#snapshots % ROUND] as Replica;
-    this.#snapshots++;
+    const replica = this.#pool[this.#snapshots % this.#pool.length] as Replica;
+    fill(replica, this.#snapshots++ * schema.ticksPerSnapshot, this.#count, this.#scattered);
     this.#replicas.keep(replica);
     this.#playback.arrived(this.#frames * schema.tickMs, replica.tick);
   }

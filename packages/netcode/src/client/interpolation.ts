@@ -13,7 +13,7 @@ import { type Continuous, drawnValue, wrapTurn } from './continuous.ts';
 import type { ViewRows } from './viewrows.ts';
 
 /** Above every entity id. */
-const NO_ID = 2 ** 31 - 1;
+export const NO_ID = 2 ** 31 - 1;
 
 /** The newer copy of a run without one: its rows stay where they are, or move on at their own rate. */
 const STAYS = -1;

@@ -7,9 +7,9 @@ import { HELD_WINDOW_TICKS, type Millis } from '../base/units.ts';
 import type { Replica } from '../replication/decode.ts';
 import type { GameSchema } from '../simulation/game.ts';
 import type { RowSet } from '../simulation/rows.ts';
-import { OWNER } from '../wire/schema.ts';
+import { ID, OWNER } from '../wire/schema.ts';
 import { along, type Continuous, difference, drawnValue, wrapTurn } from './continuous.ts';
-import { Interpolation } from './interpolation.ts';
+import { Interpolation, NO_ID } from './interpolation.ts';
 import type { Predictor } from './prediction.ts';
 import { type ViewHost, type ViewRow, ViewRows } from './viewrows.ts';
 
@@ -139,21 +139,24 @@ export class View implements ViewHost {
     const { stride } = rows.schema;
     const ownCount = own?.count ?? 0;
     const hides = type.hidesOwn && this.#predicts;
-    rows.count = 0;
+    const order = rows.newOrder(others + ownCount);
+    let count = 0;
     let o = 0;
-    let ownId = own !== undefined && ownCount > 0 ? own.id(0) : Infinity;
+    let ownId = own !== undefined && ownCount > 0 ? own.id(0) : NO_ID;
     for (let slot = 0; slot < others; slot++) {
-      const id = words[slot * stride] ?? 0;
+      const at = slot * stride;
+      const id = words[at + ID] as number;
       let predicted = false;
       while (own !== undefined && ownId <= id) {
         predicted = ownId === id;
-        rows.addToOrder(others + o++);
-        ownId = o < ownCount ? own.id(o) : Infinity;
+        order[count++] = others + o++;
+        ownId = o < ownCount ? own.id(o) : NO_ID;
       }
-      if (predicted || (hides && words[slot * stride + OWNER] === this.seat)) continue;
-      rows.addToOrder(slot);
+      if (predicted || (hides && words[at + OWNER] === this.seat)) continue;
+      order[count++] = slot;
     }
-    while (o < ownCount) rows.addToOrder(others + o++);
+    while (o < ownCount) order[count++] = others + o++;
+    rows.count = count;
     if (type.ownIds.length < ownCount) type.ownIds = new Int32Array(2 * ownCount);
     for (let i = 0; i < ownCount; i++) type.ownIds[i] = own?.id(i) ?? 0;
     type.ownCount = ownCount;
@@ -265,7 +268,7 @@ function ownChanged(type: DrawnType, own: RowSet | undefined): boolean {
 /** Offset of the row as it was a tick before, -1 where nothing may be drawn in between. */
 function ownOffset(before: RowSet | undefined, own: RowSet, at: number): number {
   const { cutAt } = own.schema;
-  const from = before?.offsetOf(own.data[at] ?? 0) ?? -1;
+  const from = before?.offsetOf(own.data[at + ID] ?? 0) ?? -1;
   return from >= 0 && before?.data[from + cutAt] === own.data[at + cutAt] ? from : -1;
 }
 

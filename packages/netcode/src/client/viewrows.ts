@@ -114,14 +114,10 @@ export class ViewRows implements Iterable<ViewRow> {
     this.others = 0;
   }
 
-  /** Draws the row in `slot` after those drawn already. The caller keeps id order. */
-  addToOrder(slot: number): void {
-    if (this.count === this.#order.length) {
-      const grown = new Int32Array(this.count * 2);
-      grown.set(this.#order);
-      this.#order = grown;
-    }
-    this.#order[this.count++] = slot;
+  /** The list of drawn slots, to be filled in id order, with room for so many. `count` says how many are in it. */
+  newOrder(slots: number): Int32Array {
+    if (this.#order.length < slots) this.#order = new Int32Array(slots * 2);
+    return this.#order;
   }
 
   idOf(slot: number): number {
