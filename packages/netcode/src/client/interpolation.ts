@@ -27,6 +27,7 @@ export class Interpolation {
   /** Rows of the next pair are gathered beside those of the last one, and then the two trade places. */
   #gathered: Int32Array = new Int32Array(0);
   #count = 0;
+  #changed = false;
   readonly #runs = new Runs();
 
   /** Past their newest copy, rows move on for `limit` ticks. */
@@ -38,13 +39,15 @@ export class Interpolation {
   /**
    * Takes two snapshots' rows. A row never goes back [V3]: datagrams that overtake each other, and full ones that build on the same
    * baseline, bring copies later that are older. So a copy that was drawn stays until a fresher one comes, and a row that `past`
-   * lacks stays when it was drawn and is in `next`.
+   * lacks stays when it was drawn and is in `next`. True when slots hold other rows than before.
    */
-  pair(past: RowSet | undefined, next: RowSet | undefined): void {
+  pair(past: RowSet | undefined, next: RowSet | undefined): boolean {
+    const { words, others } = this.#rows;
+    this.#changed = false;
     this.#gather(past, next);
-    const { words } = this.#rows;
     this.#rows.takeOthers(this.#gathered, this.#count);
     this.#gathered = words;
+    return this.#changed || this.#count !== others;
   }
 
   /** Merges the copies held so far with those of `past`, in id order. */
@@ -76,6 +79,7 @@ export class Interpolation {
       const heldId = h < heldEnd ? (words[h + ID] as number) : NO_ID;
       const pastId = p < pastEnd ? (pastData[p + ID] as number) : NO_ID;
       const id = heldId < pastId ? heldId : pastId;
+      if (heldId !== pastId) this.#changed = true;
       while (n < nextEnd && (nextData[n + ID] as number) < id) n += stride;
       const nextAt = n < nextEnd && nextData[n + ID] === id ? n : STAYS;
       if (heldId < pastId) {

@@ -84,6 +84,7 @@ export class View implements ViewHost {
       rows.clear();
       offsets.clear();
     }
+    this.#reorder();
   }
 
   /**
@@ -120,12 +121,16 @@ export class View implements ViewHost {
     const newerTick = newer?.tick ?? NO_SNAPSHOT;
     if (olderTick === this.#olderTick && newerTick === this.#newerTick) return;
     // Nothing drawn that long ago may stay: its id may be another's by now [X4].
-    if (olderTick - this.#olderTick > HELD_WINDOW_TICKS) for (const { rows } of this.#types) rows.clear();
+    if (olderTick - this.#olderTick > HELD_WINDOW_TICKS) {
+      for (const { rows } of this.#types) rows.clear();
+      this.#reorder();
+    }
     this.#olderTick = olderTick;
     this.#newerTick = newerTick;
-    for (let t = 0; t < this.#types.length; t++)
-      this.#types[t]?.others.pair(older?.tables[t], newer?.tables[t]);
-    this.#reorder();
+    for (let t = 0; t < this.#types.length; t++) {
+      const type = this.#types[t] as DrawnType;
+      if (type.others.pair(older?.tables[t], newer?.tables[t])) type.ownCount = -1;
+    }
   }
 
   #reorder(): void {
