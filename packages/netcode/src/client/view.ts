@@ -3,22 +3,15 @@
  * Smoothing changes the view only [V1].
  */
 
-import type { Millis } from '../base/units.ts';
+import { HELD_WINDOW_TICKS, type Millis } from '../base/units.ts';
 import type { Replica } from '../replication/decode.ts';
 import type { GameSchema } from '../simulation/game.ts';
 import type { RowSet } from '../simulation/rows.ts';
-import { ID, MARK, OWNER } from '../wire/schema.ts';
+import { ID, OWNER } from '../wire/schema.ts';
+import { along, type Continuous, difference, drawnValue, wrapTurn } from './continuous.ts';
+import { Interpolation, NO_ID } from './interpolation.ts';
 import type { Predictor } from './prediction.ts';
-import {
-  blend,
-  type Continuous,
-  drawnValue,
-  movedValue,
-  type ViewHost,
-  type ViewRow,
-  ViewRows,
-  wrapTurn,
-} from './viewrows.ts';
+import { type ViewHost, type ViewRow, ViewRows } from './viewrows.ts';
 
 /** Past the newest snapshot rows move on at their own rate for this long, then hold. */
 const EXTRAPOLATE_MS = 250;
@@ -29,6 +22,23 @@ const CORRECTION_TAU_MS = 70;
 /** Corrections smaller than a hundredth of a grid step are over. */
 const SETTLED = 0.01;
 
+/** The tick of a snapshot that is not there, and that of a pair before anything was drawn. */
+const NO_SNAPSHOT = -1;
+const NO_PAIR = -2;
+
+/** One entity type as it is drawn. */
+interface DrawnType {
+  readonly rows: ViewRows;
+  readonly others: Interpolation;
+  /** Own rows that the prediction no longer has are gone for this player: no rule of the game's says otherwise. */
+  readonly hidesOwn: boolean;
+  /** Ids of the own rows in the order that is drawn; the count is -1 where the order must be made anew. */
+  ownIds: Int32Array;
+  ownCount: number;
+  readonly offsets: Map<number, Float64Array>;
+  readonly before: Map<number, Float64Array>;
+}
+
 export class View implements ViewHost {
   readonly tables: readonly ViewRows[];
   seat = 0;
@@ -38,30 +48,49 @@ export class View implements ViewHost {
   ownTick = 0;
   /** Largest correction that was shown so far, in field units. */
   largestCorrection = 0;
-  readonly #schema: GameSchema;
-  readonly #customRules: readonly boolean[];
-  readonly #offsets: Map<number, Float64Array>[];
-  readonly #before: Map<number, Float64Array>[];
+  readonly #types: readonly DrawnType[];
+  readonly #byName: ReadonlyMap<string, ViewRows>;
+  #predicts = false;
+  #olderTick = NO_PAIR;
+  #newerTick = NO_PAIR;
   #decayedAt: Millis = 0;
 
   constructor(schema: GameSchema, customRules: readonly boolean[]) {
-    this.#schema = schema;
-    this.#customRules = customRules;
-    this.tables = schema.rows.map((row) => new ViewRows(row, this));
-    this.#offsets = schema.rows.map(() => new Map());
-    this.#before = schema.rows.map(() => new Map());
+    const limit = (EXTRAPOLATE_MS * schema.tickRate) / 1000;
+    this.#types = schema.rows.map((row, t) => {
+      const rows = new ViewRows(row, this);
+      return {
+        rows,
+        others: new Interpolation(rows, limit),
+        hidesOwn: t > 1 && customRules[t] !== true,
+        ownIds: new Int32Array(16),
+        ownCount: -1,
+        offsets: new Map(),
+        before: new Map(),
+      };
+    });
+    this.tables = this.#types.map(({ rows }) => rows);
+    this.#byName = new Map(this.tables.map((rows) => [rows.schema.name, rows]));
   }
 
   rowOf(type: string, id: number): ViewRow | undefined {
-    return this.tables.find((table) => table.schema.name === type)?.get(id);
+    return this.#byName.get(type)?.get(id);
   }
 
   clear(): void {
-    for (const table of this.tables) table.count = 0;
-    for (const offsets of this.#offsets) offsets.clear();
+    this.#olderTick = NO_PAIR;
+    this.#newerTick = NO_PAIR;
+    for (const { rows, offsets } of this.#types) {
+      rows.clear();
+      offsets.clear();
+    }
+    this.#reorder();
   }
 
-  /** Fills the view. `older` and `newer` are the snapshots around `tick`; `newer` is undefined past the newest. */
+  /**
+   * Fills the view. `older` and `newer` are the snapshots around `tick`; `newer` is undefined past the newest. Snapshots of the same
+   * ticks are taken for the same snapshots until `clear`.
+   */
   draw(
     now: Millis,
     tick: number,
@@ -73,185 +102,204 @@ export class View implements ViewHost {
     this.tick = tick;
     this.ownTick = ownTick;
     this.#decay(now);
-    for (let t = 0; t < this.tables.length; t++) {
-      const view = this.tables[t] as ViewRows;
-      view.count = 0;
-      this.#drawTable(view, t, older, newer, predictor);
+    this.#pair(older, newer);
+    if (this.#predicts !== (predictor !== undefined)) {
+      this.#predicts = predictor !== undefined;
+      this.#reorder();
+    }
+    for (let t = 0; t < this.#types.length; t++) {
+      const type = this.#types[t] as DrawnType;
+      const own = predictor === undefined ? undefined : predictedRows(predictor, t);
+      if (ownChanged(type, own)) this.#order(type, own);
+      type.others.draw(tick, newer?.tables[t]);
+      if (predictor !== undefined && own !== undefined) this.#drawOwn(type, t, own, predictor);
     }
   }
 
-  /** Merges own and others' rows in id order. */
-  #drawTable(
-    view: ViewRows,
-    t: number,
-    older: Replica | undefined,
-    newer: Replica | undefined,
-    predictor: Predictor<never> | undefined,
-  ): void {
-    const past = older?.tables[t];
-    const next = newer?.tables[t];
-    const own = predictor?.world.table(t);
-    const { stride } = view.schema;
-    let i = 0;
-    let n = 0;
+  #pair(older: Replica | undefined, newer: Replica | undefined): void {
+    const olderTick = older?.tick ?? NO_SNAPSHOT;
+    const newerTick = newer?.tick ?? NO_SNAPSHOT;
+    if (olderTick === this.#olderTick && newerTick === this.#newerTick) return;
+    // Nothing drawn that long ago may stay: its id may be another's by now [X4].
+    if (olderTick - this.#olderTick > HELD_WINDOW_TICKS) {
+      for (const { rows } of this.#types) rows.clear();
+      this.#reorder();
+    }
+    this.#olderTick = olderTick;
+    this.#newerTick = newerTick;
+    for (let t = 0; t < this.#types.length; t++) {
+      const type = this.#types[t] as DrawnType;
+      if (type.others.pair(older?.tables[t], newer?.tables[t])) type.ownCount = -1;
+    }
+  }
+
+  #reorder(): void {
+    for (let t = 0; t < this.#types.length; t++) (this.#types[t] as DrawnType).ownCount = -1;
+  }
+
+  /** Merges own and others' rows in id order. An own row takes the place of what others hold of it. */
+  #order(type: DrawnType, own: RowSet | undefined): void {
+    const { rows } = type;
+    const { words, others } = rows;
+    const { stride } = rows.schema;
+    const ownCount = own?.count ?? 0;
+    const hides = type.hidesOwn && this.#predicts;
+    const order = rows.newOrder(others + ownCount);
+    let count = 0;
     let o = 0;
-    for (;;) {
-      while (own !== undefined && o < own.count && own.data[own.offset(o) + MARK] !== 1) o++;
-      const ownAt = own !== undefined && o < own.count ? own.offset(o) : -1;
-      const ownId = ownAt >= 0 ? (own?.data[ownAt + ID] ?? 0) : Infinity;
-      const id = past !== undefined && i < past.count ? past.id(i) : Infinity;
-      if (ownId === Infinity && id === Infinity) return;
-      if (ownId <= id) {
-        this.#drawOwn(view, t, ownId, predictor as Predictor<never>, o++);
-        if (ownId === id) i++;
-        continue;
+    let ownId = own !== undefined && ownCount > 0 ? own.id(0) : NO_ID;
+    for (let slot = 0; slot < others; slot++) {
+      const at = slot * stride;
+      const id = words[at + ID] as number;
+      let predicted = false;
+      while (own !== undefined && ownId <= id) {
+        predicted = ownId === id;
+        order[count++] = others + o++;
+        ownId = o < ownCount ? own.id(o) : NO_ID;
       }
-      const at = i++ * stride;
-      const set = past as RowSet;
-      // An own row that the prediction no longer has is gone for this player.
-      if (predictor !== undefined && t > 1 && !this.#customRules[t] && set.data[at + OWNER] === this.seat)
-        continue;
-      while (next !== undefined && n < next.count && next.id(n) < id) n++;
-      const hasNext = next !== undefined && n < next.count && next.id(n) === id;
-      this.#drawOther(view, set.data, at, hasNext ? (next as RowSet).data : undefined, n * stride);
+      if (predicted || (hides && words[at + OWNER] === this.seat)) continue;
+      order[count++] = slot;
     }
+    while (o < ownCount) order[count++] = others + o++;
+    rows.count = count;
+    if (type.ownIds.length < ownCount) type.ownIds = new Int32Array(2 * ownCount);
+    for (let i = 0; i < ownCount; i++) type.ownIds[i] = own?.id(i) ?? 0;
+    type.ownCount = ownCount;
   }
 
-  #drawOther(
-    view: ViewRows,
-    data: Int32Array,
-    at: number,
-    next: Int32Array | undefined,
-    nextAt: number,
-  ): void {
-    const index = view.push(data, at, false);
-    const held = data[at + MARK] ?? 0;
-    const nextHeld = next === undefined ? held : (next[nextAt + MARK] ?? 0);
-    const to = index * view.continuous.length;
-    const cut = next !== undefined && next[nextAt + view.schema.cutAt] !== data[at + view.schema.cutAt];
-    if (next === undefined || nextHeld <= held || cut) {
-      const limit = (EXTRAPOLATE_MS * this.#schema.tickRate) / 1000;
-      const ahead = cut ? 0 : Math.max(0, Math.min(limit, this.tick - held));
-      for (const field of view.continuous)
-        view.numbers[to + field.index] = movedValue(field, data, at, ahead);
-      return;
-    }
-    const t = Math.max(0, Math.min(1, (this.tick - held) / (nextHeld - held)));
-    for (const field of view.continuous) {
-      view.numbers[to + field.index] = blend(
-        field,
-        drawnValue(field, data[at + field.at] ?? 0),
-        drawnValue(field, next[nextAt + field.at] ?? 0),
-        t,
-      );
-    }
-  }
-
-  #drawOwn(view: ViewRows, t: number, id: number, predictor: Predictor<never>, index: number): void {
-    const table = predictor.world.table(t);
-    const at = table.offset(index);
-    const row = view.push(table.data, at, true);
-    const offsets = this.#offsets[t]?.get(id);
-    const to = row * view.continuous.length;
-    this.#ownValues(view, t, id, predictor, table.data, at, view.numbers, to);
-    if (offsets === undefined) return;
-    for (const field of view.continuous) {
-      const drawn = (view.numbers[to + field.index] ?? 0) + (offsets[field.index] ?? 0);
-      view.numbers[to + field.index] = field.kind === 'turn' ? wrapTurn(drawn) : drawn;
-    }
-  }
-
-  /** Values between the last two predicted ticks, without correction. */
-  #ownValues(
-    view: ViewRows,
-    t: number,
-    id: number,
-    predictor: Predictor<never>,
-    data: Int32Array,
-    at: number,
-    into: Float64Array,
-    to: number,
-  ): void {
+  #drawOwn(type: DrawnType, t: number, own: RowSet, predictor: Predictor<never>): void {
+    const { rows, offsets } = type;
+    const { stride } = rows.schema;
     const before = predictor.at(predictor.tick - 1)?.tables[t];
-    const from = before?.offsetOf(id) ?? -1;
-    const share = Math.max(0, Math.min(1, this.ownTick - predictor.tick + 1));
-    const cut = from >= 0 && before?.data[from + view.schema.cutAt] !== data[at + view.schema.cutAt];
-    for (const field of view.continuous) {
-      const value = drawnValue(field, data[at + field.at] ?? 0);
-      into[to + field.index] =
-        from < 0 || cut
-          ? value
-          : blend(field, drawnValue(field, before?.data[from + field.at] ?? 0), value, share);
+    const share = this.#ownShare(predictor);
+    rows.reserve(rows.others + own.count);
+    const { words } = rows;
+    for (let i = 0; i < own.count; i++) {
+      const at = i * stride;
+      const slot = rows.others + i;
+      for (let word = 0; word < stride; word++) words[slot * stride + word] = own.data[at + word] ?? 0;
+      const from = ownOffset(before, own, at);
+      const correction = offsets.size === 0 ? undefined : offsets.get(own.id(i));
+      for (let f = 0; f < rows.continuous.length; f++) {
+        const field = rows.continuous[f] as Continuous;
+        let value = ownValue(field, before, from, own, at, share);
+        if (correction !== undefined) {
+          value += correction[f] ?? 0;
+          if (field.kind === 'turn') value = wrapTurn(value);
+        }
+        (rows.drawn[f] as Float64Array)[slot] = value;
+      }
     }
+  }
+
+  #ownShare(predictor: Predictor<never>): number {
+    return Math.max(0, Math.min(1, this.ownTick - predictor.tick + 1));
   }
 
   /** Remembers what is drawn, before rows are corrected. */
   beforeCorrection(predictor: Predictor<never>): void {
-    this.#eachOwn(predictor, (view, t, id, data, at) => {
-      const drawn = this.#before[t]?.get(id) ?? new Float64Array(view.continuous.length + 1);
-      this.#before[t]?.set(id, drawn);
-      this.#ownValues(view, t, id, predictor, data, at, drawn, 0);
-      const offsets = this.#offsets[t]?.get(id);
-      for (const field of view.continuous)
-        drawn[field.index] = (drawn[field.index] ?? 0) + (offsets?.[field.index] ?? 0);
-      drawn[view.continuous.length] = data[at + view.schema.cutAt] ?? 0;
+    this.#eachOwn(predictor, (type, id, cut, predicted) => {
+      const { continuous } = type.rows;
+      const drawn = type.before.get(id) ?? new Float64Array(continuous.length + 1);
+      type.before.set(id, drawn);
+      const offsets = type.offsets.get(id);
+      for (const field of continuous) drawn[field.index] = predicted(field) + (offsets?.[field.index] ?? 0);
+      drawn[continuous.length] = cut;
     });
   }
 
   /** Keeps the picture where it was: the difference becomes an offset that decays. */
   afterCorrection(predictor: Predictor<never>): void {
-    const now = new Float64Array(Math.max(...this.tables.map((view) => view.continuous.length)));
-    this.#eachOwn(predictor, (view, t, id, data, at) => {
-      const drawn = this.#before[t]?.get(id);
+    this.#eachOwn(predictor, (type, id, cut, predicted) => {
+      const { continuous } = type.rows;
+      const drawn = type.before.get(id);
       if (drawn === undefined) return;
-      const sameCut = drawn[view.continuous.length] === data[at + view.schema.cutAt];
-      this.#ownValues(view, t, id, predictor, data, at, now, 0);
-      const offsets = this.#offsets[t]?.get(id) ?? new Float64Array(view.continuous.length);
+      const sameCut = drawn[continuous.length] === cut;
+      const offsets = type.offsets.get(id) ?? new Float64Array(continuous.length);
       let visible = false;
-      for (const field of view.continuous) {
-        const off = sameCut ? difference(field, drawn[field.index] ?? 0, now[field.index] ?? 0) : 0;
+      for (const field of continuous) {
+        const off = sameCut ? difference(field, drawn[field.index] ?? 0, predicted(field)) : 0;
         offsets[field.index] = off;
         if (Math.abs(off) > field.step * SETTLED) visible = true;
         this.largestCorrection = Math.max(this.largestCorrection, Math.abs(off));
       }
-      if (visible) this.#offsets[t]?.set(id, offsets);
-      else this.#offsets[t]?.delete(id);
+      if (visible) type.offsets.set(id, offsets);
+      else type.offsets.delete(id);
     });
-    for (const before of this.#before) before.clear();
+    for (const { before } of this.#types) before.clear();
   }
 
+  /** `predicted` gives a field between the last two predicted ticks, without correction. */
   #eachOwn(
     predictor: Predictor<never>,
-    visit: (view: ViewRows, t: number, id: number, data: Int32Array, at: number) => void,
+    visit: (type: DrawnType, id: number, cut: number, predicted: (field: Continuous) => number) => void,
   ): void {
-    for (let t = 2; t < this.tables.length; t++) {
-      const table = predictor.world.table(t);
-      for (let i = 0; i < table.count; i++) {
-        const at = table.offset(i);
-        if (table.data[at + MARK] === 1)
-          visit(this.tables[t] as ViewRows, t, table.data[at + ID] ?? 0, table.data, at);
+    const share = this.#ownShare(predictor);
+    this.#types.forEach((type, t) => {
+      const own = predictedRows(predictor, t);
+      const before = predictor.at(predictor.tick - 1)?.tables[t];
+      const { stride, cutAt } = type.rows.schema;
+      for (let i = 0; own !== undefined && i < own.count; i++) {
+        const at = i * stride;
+        const from = ownOffset(before, own, at);
+        visit(type, own.id(i), own.data[at + cutAt] ?? 0, (field) =>
+          ownValue(field, before, from, own, at, share),
+        );
       }
-    }
+    });
   }
 
   #decay(now: Millis): void {
-    const share = Math.exp(-Math.max(0, now - this.#decayedAt) / CORRECTION_TAU_MS);
+    const elapsed = Math.max(0, now - this.#decayedAt);
     this.#decayedAt = now;
-    this.#offsets.forEach((offsets, t) => {
-      const { continuous } = this.tables[t] as ViewRows;
-      for (const [id, values] of offsets) {
-        let visible = false;
-        for (const field of continuous) {
-          const rest = (values[field.index] ?? 0) * share;
-          values[field.index] = rest;
-          if (Math.abs(rest) > field.step * SETTLED) visible = true;
-        }
-        if (!visible) offsets.delete(id);
-      }
-    });
+    for (let t = 0; t < this.#types.length; t++) {
+      const type = this.#types[t] as DrawnType;
+      if (type.offsets.size > 0) decayOffsets(type, Math.exp(-elapsed / CORRECTION_TAU_MS));
+    }
   }
 }
 
-function difference(field: Continuous, a: number, b: number): number {
-  return field.kind === 'turn' ? wrapTurn(a - b) : a - b;
+/** The rows that the prediction marks as its own after its newest tick, in id order. */
+function predictedRows(predictor: Predictor<never>, t: number): RowSet | undefined {
+  return predictor.at(predictor.tick)?.tables[t];
+}
+
+function ownChanged(type: DrawnType, own: RowSet | undefined): boolean {
+  if (type.ownCount !== (own?.count ?? 0)) return true;
+  for (let i = 0; i < type.ownCount; i++) if (type.ownIds[i] !== own?.id(i)) return true;
+  return false;
+}
+
+/** Offset of the row as it was a tick before, -1 where nothing may be drawn in between. */
+function ownOffset(before: RowSet | undefined, own: RowSet, at: number): number {
+  const { cutAt } = own.schema;
+  const from = before?.offsetOf(own.data[at + ID] ?? 0) ?? -1;
+  return from >= 0 && before?.data[from + cutAt] === own.data[at + cutAt] ? from : -1;
+}
+
+function ownValue(
+  field: Continuous,
+  before: RowSet | undefined,
+  from: number,
+  own: RowSet,
+  at: number,
+  share: number,
+): number {
+  const value = drawnValue(field, own.data[at + field.at] ?? 0);
+  if (from < 0 || before === undefined) return value;
+  const last = drawnValue(field, before.data[from + field.at] ?? 0);
+  return along(field, last, difference(field, value, last), share);
+}
+
+/** Corrections fade; those that nobody can see any more are forgotten. */
+function decayOffsets({ rows, offsets }: DrawnType, share: number): void {
+  for (const [id, values] of offsets) {
+    let visible = false;
+    for (const field of rows.continuous) {
+      const rest = (values[field.index] ?? 0) * share;
+      values[field.index] = rest;
+      if (Math.abs(rest) > field.step * SETTLED) visible = true;
+    }
+    if (!visible) offsets.delete(id);
+  }
 }

@@ -1,22 +1,9 @@
-/** Drawn rows: discrete fields as stored words, continuous ones as off-grid numbers, one accessor object per row. */
+/** Drawn rows: discrete fields as stored words, continuous ones as off-grid numbers, one accessor object per slot. */
 
 import { readText, scalar } from '../simulation/entity.ts';
-import { floatOf } from '../simulation/float.ts';
 import type { Field } from '../wire/fields.ts';
 import { ID, OWNER, type RowSchema } from '../wire/schema.ts';
-
-/** A continuous field: where it lies in the row and in the drawn numbers. */
-export interface Continuous {
-  readonly at: number;
-  readonly index: number;
-  readonly kind: 'line' | 'turn' | 'float';
-  readonly step: number;
-  readonly lo: number;
-  readonly hi: number;
-  /** Row offset of the rate field, -1 for none, and grid steps per tick per unit of it. */
-  readonly followsAt: number;
-  readonly followsFactor: number;
-}
+import { type Continuous, continuousFields } from './continuous.ts';
 
 /** Reads of other rows that a view needs: references lead to drawn rows. */
 export interface ViewHost {
@@ -36,19 +23,22 @@ export interface ViewHandle {
 
 export class ViewRow implements ViewHandle {
   readonly rows: ViewRows;
-  readonly index: number;
+  readonly slot: number;
+  /** Offset of the row's first word. */
+  readonly at: number;
 
-  constructor(rows: ViewRows, index: number) {
+  constructor(rows: ViewRows, slot: number) {
     this.rows = rows;
-    this.index = index;
+    this.slot = slot;
+    this.at = slot * rows.schema.stride;
   }
 
   get id(): number {
-    return this.rows.words[this.index * this.rows.schema.stride + ID] ?? 0;
+    return this.rows.words[this.at + ID] ?? 0;
   }
 
   get owner(): number {
-    return this.rows.words[this.index * this.rows.schema.stride + OWNER] ?? 0;
+    return this.rows.words[this.at + OWNER] ?? 0;
   }
 
   get seat(): number {
@@ -60,23 +50,31 @@ export class ViewRow implements ViewHandle {
   }
 
   get predicted(): boolean {
-    return this.rows.predicted[this.index] === 1;
+    return this.slot >= this.rows.others;
   }
 }
 
-/** The drawn rows of one type, in id order. Filled anew for each frame; objects and arrays are reused. */
+/**
+ * The drawn rows of one type. Each lies in a slot: first come all rows of others that are held, then the player's own ones. What is
+ * drawn is a list of slots in id order, so that the rows of others stay where they are from frame to frame.
+ */
 export class ViewRows implements Iterable<ViewRow> {
   readonly schema: RowSchema;
   readonly host: ViewHost;
   readonly continuous: readonly Continuous[];
+  /** Rows by slot. */
   words: Int32Array;
-  numbers: Float64Array;
-  predicted: Uint8Array;
+  /** A column by slot for each continuous field. */
+  readonly drawn: Float64Array[];
+  /** Slots below this hold rows of others. */
+  others = 0;
+  /** Rows that are drawn. */
   count = 0;
+  #order = new Int32Array(16);
   readonly #objects: ViewRow[] = [];
   readonly #Row: new (
     rows: ViewRows,
-    index: number,
+    slot: number,
   ) => ViewRow;
 
   constructor(schema: RowSchema, host: ViewHost) {
@@ -85,98 +83,85 @@ export class ViewRows implements Iterable<ViewRow> {
     this.continuous = continuousFields(schema);
     this.#Row = viewClass(schema, this.continuous);
     this.words = new Int32Array(16 * schema.stride);
-    this.numbers = new Float64Array(16 * this.continuous.length);
-    this.predicted = new Uint8Array(16);
+    this.drawn = this.continuous.map(() => new Float64Array(16));
   }
 
-  /** Appends a row whose discrete fields are those at `from`. Gives its index. */
-  push(data: Int32Array, from: number, predicted: boolean): number {
-    if (this.count >= this.predicted.length) this.#grow();
-    const index = this.count++;
-    const { stride } = this.schema;
-    const to = index * stride;
-    for (let i = 0; i < stride; i++) this.words[to + i] = data[from + i] ?? 0;
-    this.predicted[index] = predicted ? 1 : 0;
-    return index;
+  /** Takes over memory that holds so many rows of others in id order. */
+  takeOthers(words: Int32Array, count: number): void {
+    this.words = words;
+    this.others = count;
+    this.reserve(count);
+  }
+
+  /** Makes room for so many slots, keeping what is in them. */
+  reserve(slots: number): void {
+    if (slots * this.schema.stride > this.words.length) {
+      const words = new Int32Array(slots * 2 * this.schema.stride);
+      words.set(this.words);
+      this.words = words;
+    }
+    for (let i = 0; i < this.drawn.length; i++) {
+      const old = this.drawn[i] as Float64Array;
+      if (old.length >= slots) continue;
+      const grown = new Float64Array(slots * 2);
+      grown.set(old);
+      this.drawn[i] = grown;
+    }
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.others = 0;
+  }
+
+  /** The list of drawn slots, to be filled in id order, with room for so many. `count` says how many are in it. */
+  newOrder(slots: number): Int32Array {
+    if (this.#order.length < slots) this.#order = new Int32Array(slots * 2);
+    return this.#order;
+  }
+
+  idOf(slot: number): number {
+    return this.words[slot * this.schema.stride + ID] ?? 0;
   }
 
   at(index: number): ViewRow {
-    while (this.#objects.length <= index) this.#objects.push(new this.#Row(this, this.#objects.length));
-    return this.#objects[index] as ViewRow;
+    const slot = this.#order[index] ?? 0;
+    while (this.#objects.length <= slot) this.#objects.push(new this.#Row(this, this.#objects.length));
+    return this.#objects[slot] as ViewRow;
   }
 
   get(id: number): ViewRow | undefined {
-    const { stride } = this.schema;
     let low = 0;
     let high = this.count;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.words[middle * stride + ID] ?? 0) < id) low = middle + 1;
+      if (this.idOf(this.#order[middle] ?? 0) < id) low = middle + 1;
       else high = middle;
     }
-    return low < this.count && this.words[low * stride + ID] === id ? this.at(low) : undefined;
+    return low < this.count && this.idOf(this.#order[low] ?? 0) === id ? this.at(low) : undefined;
   }
 
-  *[Symbol.iterator](): Iterator<ViewRow> {
-    for (let i = 0; i < this.count; i++) yield this.at(i);
-  }
-
-  #grow(): void {
-    const size = this.predicted.length * 2;
-    const words = new Int32Array(size * this.schema.stride);
-    words.set(this.words);
-    this.words = words;
-    const numbers = new Float64Array(size * this.continuous.length);
-    numbers.set(this.numbers);
-    this.numbers = numbers;
-    const predicted = new Uint8Array(size);
-    predicted.set(this.predicted);
-    this.predicted = predicted;
+  [Symbol.iterator](): Iterator<ViewRow> {
+    return new RowIterator(this) as Iterator<ViewRow>;
   }
 }
 
-function continuousFields(schema: RowSchema): Continuous[] {
-  const found: Continuous[] = [];
-  for (const { field, at, followsAt, followsFactor, name } of schema.fields) {
-    if (name.startsWith('$') || !['grid', 'angle', 'f32'].includes(field.kind)) continue;
-    const kind = field.kind === 'angle' ? 'turn' : field.kind === 'f32' ? 'float' : 'line';
-    found.push({
-      at,
-      index: found.length,
-      kind,
-      step: field.step,
-      lo: field.lo,
-      hi: field.hi,
-      followsAt,
-      followsFactor,
-    });
+/** An iterator that is its own result: a loop over thousands of rows makes one object, also before it is optimised. */
+class RowIterator {
+  done = false;
+  value: ViewRow | undefined = undefined;
+  #index = 0;
+  readonly #rows: ViewRows;
+
+  constructor(rows: ViewRows) {
+    this.#rows = rows;
   }
-  return found;
-}
 
-/** The stored number as the unit that interpolation works in: the field's own value. */
-export function drawnValue(field: Continuous, word: number): number {
-  return field.kind === 'float' ? floatOf(word) : word * field.step;
-}
-
-/** The value after `ticks` more at the row's own rate. */
-export function movedValue(field: Continuous, data: Int32Array, at: number, ticks: number): number {
-  const word = data[at + field.at] ?? 0;
-  if (field.followsAt < 0 || ticks === 0) return drawnValue(field, word);
-  const moved = word + (data[at + field.followsAt] ?? 0) * field.followsFactor * ticks;
-  return Math.max(field.lo, Math.min(field.hi, moved)) * field.step;
-}
-
-/** Blends two values of a field; angles take the short way round. */
-export function blend(field: Continuous, from: number, to: number, t: number): number {
-  if (field.kind !== 'turn') return from + (to - from) * t;
-  return wrapTurn(from + wrapTurn(to - from) * t);
-}
-
-/** An angle in [-pi, pi). */
-export function wrapTurn(angle: number): number {
-  const turn = 2 * Math.PI;
-  return angle - Math.floor((angle + Math.PI) / turn) * turn;
+  next(): this {
+    this.done = this.#index >= this.#rows.count;
+    this.value = this.done ? undefined : this.#rows.at(this.#index++);
+    return this;
+  }
 }
 
 function viewClass(
@@ -184,37 +169,39 @@ function viewClass(
   continuous: readonly Continuous[],
 ): new (
   rows: ViewRows,
-  index: number,
+  slot: number,
 ) => ViewRow {
   class SchemaViewRow extends ViewRow {}
-  const numbers = continuous.length;
   for (const { field, at, name } of schema.fields) {
     if (name.startsWith('$') || field.local) continue;
     const drawn = continuous.find((entry) => entry.at === at);
     const get =
       drawn === undefined
         ? discreteGetter(field, at, `${schema.name}.${name}`)
-        : function (this: ViewRow): number {
-            return this.rows.numbers[this.index * numbers + drawn.index] ?? 0;
-          };
+        : continuousGetter(drawn.index);
     Object.defineProperty(SchemaViewRow.prototype, name, { enumerable: true, get });
   }
   return SchemaViewRow;
 }
 
+function continuousGetter(index: number): (this: ViewRow) => number {
+  return function (this: ViewRow) {
+    return (this.rows.drawn[index] as Float64Array)[this.slot] ?? 0;
+  };
+}
+
 function discreteGetter(field: Field, at: number, name: string): (this: ViewRow) => unknown {
-  const start = (row: ViewRow): number => row.index * row.rows.schema.stride + at;
-  if (field.kind === 'text') return textGetter(field, start);
+  if (field.kind === 'text') return textGetter(field, at);
   if (field.kind === 'ref') {
     return function (this: ViewRow) {
-      const id = this.rows.words[start(this)] ?? 0;
+      const id = this.rows.words[this.at + at] ?? 0;
       return id === 0 ? undefined : this.rows.host.rowOf(field.target ?? '', id);
     };
   }
   if (field.kind === 'list') {
     const element = scalar(field.element as Field, name);
     return function (this: ViewRow) {
-      const from = start(this);
+      const from = this.at + at;
       return Array.from({ length: this.rows.words[from] ?? 0 }, (_, i) =>
         element.read(this.rows.words[from + 1 + i] ?? 0),
       );
@@ -222,22 +209,25 @@ function discreteGetter(field: Field, at: number, name: string): (this: ViewRow)
   }
   const { read } = scalar(field, name);
   return function (this: ViewRow) {
-    return read(this.rows.words[start(this)] ?? 0);
+    return read(this.rows.words[this.at + at] ?? 0);
   };
 }
 
-/** Texts are decoded once per content, not once per frame. */
-function textGetter(field: Field, start: (row: ViewRow) => number): (this: ViewRow) => string {
-  const cache = new Map<string, string>();
+/** Texts are decoded once per content, not once per frame: each slot remembers what it decoded last, and from which words. */
+function textGetter(field: Field, at: number): (this: ViewRow) => string {
+  const decoded: { readonly words: Int32Array; text: string }[] = [];
   return function (this: ViewRow) {
-    const from = start(this);
-    const key = this.rows.words.subarray(from, from + field.words).join(' ');
-    let text = cache.get(key);
-    if (text === undefined) {
-      if (cache.size > 256) cache.clear();
-      text = readText(this.rows.words, from);
-      cache.set(key, text);
+    const { words } = this.rows;
+    const from = this.at + at;
+    while (decoded.length <= this.slot) decoded.push({ words: new Int32Array(field.words), text: '' });
+    const last = decoded[this.slot] as { readonly words: Int32Array; text: string };
+    let same = true;
+    for (let i = 0; i < field.words; i++) {
+      if (last.words[i] === words[from + i]) continue;
+      last.words[i] = words[from + i] ?? 0;
+      same = false;
     }
-    return text;
+    if (!same) last.text = readText(words, from);
+    return last.text;
   };
 }
