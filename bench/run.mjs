@@ -34,7 +34,13 @@ async function bundleAndRun() {
       target: 'node20',
     },
   });
-  const script = ['--expose-gc', '--enable-source-maps', join(here, 'dist', `${name}.js`)];
+  const script = [
+    '--expose-gc',
+    '--min-semi-space-size=64',
+    '--max-semi-space-size=64',
+    '--enable-source-maps',
+    join(here, 'dist', `${name}.js`),
+  ];
   const rest = args.filter((arg) => arg !== named[0]);
   const child = spawn(process.execPath, script.concat(rest), { cwd: repository, stdio: 'inherit' });
   child.on('exit', (code) => {

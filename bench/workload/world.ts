@@ -21,6 +21,7 @@ export const VY = 4;
 export const HP = 5;
 export const ST = 6;
 export const WORDS = 7;
+export const UNIT_FIELDS = ['x', 'y', 'rot', 'vx', 'vy', 'hp', 'st'] as const;
 
 /** Stored integers per unit of position and of velocity. */
 export const POSITION_SCALE = 32;
