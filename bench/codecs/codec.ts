@@ -36,6 +36,8 @@ export interface Codec {
 
 export interface CodecType {
   readonly name: string;
+  /** Tickwire's own: bench/budget.json holds its packets to their size. */
+  readonly ours?: boolean;
   /** Undefined when this codec can play the scenario; else why not. */
   refuses(scenario: Scenario): string | undefined;
   create(scenario: Scenario): Codec;

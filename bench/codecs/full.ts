@@ -1,14 +1,16 @@
 /** Codecs that write the full state of the visible units each time: JSON, msgpackr and geckos' typed-array schema. */
 
 import { BufferSchema, int16, Model, uint8, uint16, uint32 } from '@geckos.io/typed-array-buffer-schema';
+import { clamp } from '@tickwire/netcode';
 import { Packr } from 'msgpackr';
 import type { Scenario } from '../workload/scenarios.ts';
 import { HP, ROT, ST, unitId, VX, VY, WORDS, X, Y } from '../workload/world.ts';
 import { type Codec, type CodecType, type Frame, sampleClients } from './codec.ts';
 import { recordsDiffer, type UnitRecord } from './truth.ts';
 
-/** Each packet stands for itself, so a sample of the clients tells as much as all of them. */
-const SAMPLE = 32;
+/** Each packet stands for itself, so a sample of the clients tells as much as all of them: this many units per tick. */
+const SAMPLE_UNITS = 8_000;
+const SAMPLE_CLIENTS = 32;
 
 /** Packs a list of units, and unpacks what it packed. */
 interface Packing {
@@ -25,7 +27,8 @@ class FullState implements Codec {
   readonly #decoded: UnitRecord[][] = [];
 
   constructor(scenario: Scenario, packing: Packing) {
-    this.clients = sampleClients(scenario, SAMPLE);
+    const visible = scenario.side === 0 ? scenario.units : SAMPLE_UNITS / SAMPLE_CLIENTS;
+    this.clients = sampleClients(scenario, clamp(Math.floor(SAMPLE_UNITS / visible), 2, SAMPLE_CLIENTS));
     this.#packing = packing;
     this.#records = Array.from({ length: scenario.units }, (_, i) => ({
       id: unitId(i),

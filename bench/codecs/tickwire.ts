@@ -38,9 +38,12 @@ class Tickwire implements Codec {
   /** One request object is used for all: the encoder keeps nothing of it. */
   readonly #request: { -readonly [K in keyof Request]: Request[K] };
   readonly #reader = new BitReader();
+  /** Per client, the tick it is known to hold; 0 for none. A server learns it as packets come in. */
+  readonly #known: Int32Array;
 
   constructor(scenario: Scenario) {
     this.clients = sampleClients(scenario, scenario.clients);
+    this.#known = new Int32Array(scenario.clients);
     const decoded = new Set(sampleClients(scenario, scenario.decoded));
     this.#seats = this.clients.map((client) => new Seat(scenario, decoded.has(client)));
     const table = this.#core.table(UNIT);
@@ -59,7 +62,7 @@ class Tickwire implements Codec {
     };
   }
 
-  write({ world }: Frame): void {
+  write({ world, acks }: Frame): void {
     const table = this.#core.table(UNIT);
     const first = table.schema.cutAt - WORDS;
     for (let i = 0; i < world.count; i++) {
@@ -67,9 +70,10 @@ class Tickwire implements Codec {
       for (let word = 0; word < WORDS; word++) table.data[at + word] = world.rows[i * WORDS + word] ?? 0;
     }
     this.#core.tick = world.tick;
+    for (const client of this.clients) this.#known[client] = acks.baseline(client);
   }
 
-  encode({ world, acks }: Frame, from: number, to: number): void {
+  encode({ world }: Frame, from: number, to: number): void {
     const { tick } = world;
     const request = this.#request;
     if (from === 0) {
@@ -80,7 +84,7 @@ class Tickwire implements Codec {
     }
     for (let i = from; i < to; i++) {
       const seat = this.#seats[i] as Seat;
-      const known = acks.baseline(i);
+      const known = this.#known[i] ?? 0;
       request.baseline = known === 0 ? undefined : seat.held.get(known);
       request.previous = seat.previous;
       const into = seat.held.recycle(tick) ?? new HeldSet(schema.rows);
@@ -139,6 +143,7 @@ class Seat {
 
 export const tickwireFast: CodecType = {
   name: 'tickwire-fast',
+  ours: true,
   refuses: (scenario) => (scenario.side === 0 ? undefined : 'the encoder has no area of interest yet'),
   create: (scenario) => new Tickwire(scenario),
 };

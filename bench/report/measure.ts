@@ -28,6 +28,7 @@ export interface Row {
   /** Units that a client sees, on average. */
   readonly visible: number;
   readonly ticks: number;
+  readonly seed: number;
   readonly packetsChecked: number;
   readonly [more: string]: unknown;
 }
@@ -134,6 +135,7 @@ class Contender {
       clients: scenario.clients,
       visible: round(this.pairs / this.packets, 1),
       ticks: plan.ticks,
+      seed: plan.seed,
       packetsChecked: this.packetsChecked,
       ...this.codec.figures?.(),
     };
