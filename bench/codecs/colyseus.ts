@@ -34,6 +34,7 @@ abstract class Colyseus implements Codec {
   protected readonly packets: Uint8Array[] = [];
   protected readonly decoders: (Decoder | undefined)[] = [];
   readonly #keys: string[];
+  #written = false;
 
   constructor(scenario: Scenario, state: State, mirror: () => State) {
     this.clients = sampleClients(scenario, scenario.clients);
@@ -67,7 +68,6 @@ abstract class Colyseus implements Codec {
     }
     this.#written = true;
   }
-  #written = false;
 
   abstract encode(frame: Frame, from: number, to: number): void;
 

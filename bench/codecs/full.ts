@@ -23,6 +23,7 @@ class FullState implements Codec {
   readonly lossy = false;
   readonly #packing: Packing;
   readonly #records: UnitRecord[];
+  #written = false;
   readonly #packets: Uint8Array[] = [];
   readonly #decoded: UnitRecord[][] = [];
 
@@ -42,8 +43,9 @@ class FullState implements Codec {
     }));
   }
 
-  write({ world: { rows, count } }: Frame): void {
+  write({ world: { rows, changed, count } }: Frame): void {
     for (let i = 0; i < count; i++) {
+      if (changed[i] === 0 && this.#written) continue;
       const record = this.#records[i] as UnitRecord;
       const at = i * WORDS;
       record.x = rows[at + X] ?? 0;
@@ -54,6 +56,7 @@ class FullState implements Codec {
       record.hp = rows[at + HP] ?? 0;
       record.st = rows[at + ST] ?? 0;
     }
+    this.#written = true;
   }
 
   encode({ interest }: Frame, from: number, to: number): void {

@@ -15,14 +15,33 @@ import {
 } from '@tickwire/netcode/internal';
 import { KEPT_TICKS } from '../workload/acks.ts';
 import type { Scenario } from '../workload/scenarios.ts';
-import { UNIT, unitId, WORDS, workload } from '../workload/world.ts';
+import {
+  HP,
+  POSITION_SCALE,
+  ROT,
+  ST,
+  UNIT,
+  unitId,
+  VELOCITY_SCALE,
+  VX,
+  VY,
+  WORDS,
+  workload,
+  X,
+  Y,
+} from '../workload/world.ts';
 import { type Codec, type CodecType, type Frame, sampleClients } from './codec.ts';
-import { differenceOf } from './truth.ts';
+import { differenceOf, type UnitRecord } from './truth.ts';
 
 const { schema } = workload;
 /** Room for a packet that carries every unit anew. */
 const ROOM_BYTES_PER_UNIT = 20;
 const UNLIMITED_BITS = 2 ** 30;
+/** Radians per stored step of a heading. */
+const HEADING_STEP = (2 * Math.PI) / 1024;
+
+/** A unit as game code writes it. */
+type UnitRow = Omit<UnitRecord, 'id'>;
 
 class Tickwire implements Codec {
   readonly clients: readonly number[];
@@ -34,6 +53,8 @@ class Tickwire implements Codec {
     schema.rows.map(() => 1),
   );
   readonly #decoder = new SnapshotDecoder(schema);
+  readonly #units: UnitRow[];
+  #written = false;
   readonly #seats: Seat[];
   /** One request object is used for all: the encoder keeps nothing of it. */
   readonly #request: { -readonly [K in keyof Request]: Request[K] };
@@ -50,6 +71,7 @@ class Tickwire implements Codec {
     this.#core.open(-1);
     for (let i = 0; i < scenario.units; i++) table.insert(unitId(i), 0);
     this.#core.close();
+    this.#units = Array.from({ length: scenario.units }, (_, i) => table.at(i) as unknown as UnitRow);
     const world = this.#core.newSave();
     this.#request = {
       world,
@@ -63,13 +85,23 @@ class Tickwire implements Codec {
   }
 
   write({ world, acks }: Frame): void {
-    const table = this.#core.table(UNIT);
-    const first = table.schema.cutAt - WORDS;
-    for (let i = 0; i < world.count; i++) {
-      const at = table.offset(i) + first;
-      for (let word = 0; word < WORDS; word++) table.data[at + word] = world.rows[i * WORDS + word] ?? 0;
+    const { rows, changed, count, tick } = world;
+    this.#core.open(-1);
+    for (let i = 0; i < count; i++) {
+      if (changed[i] === 0 && this.#written) continue;
+      const unit = this.#units[i] as UnitRow;
+      const at = i * WORDS;
+      unit.x = (rows[at + X] ?? 0) / POSITION_SCALE;
+      unit.y = (rows[at + Y] ?? 0) / POSITION_SCALE;
+      unit.rot = (rows[at + ROT] ?? 0) * HEADING_STEP;
+      unit.vx = (rows[at + VX] ?? 0) / VELOCITY_SCALE;
+      unit.vy = (rows[at + VY] ?? 0) / VELOCITY_SCALE;
+      unit.hp = rows[at + HP] ?? 0;
+      unit.st = rows[at + ST] ?? 0;
     }
-    this.#core.tick = world.tick;
+    this.#core.close();
+    this.#written = true;
+    this.#core.tick = tick;
     for (const client of this.clients) this.#known[client] = acks.baseline(client);
   }
 

@@ -6,11 +6,9 @@
  */
 
 import { angle, cos, defineGame, type Game, grid, int, Rng, sin } from '@tickwire/netcode';
-import type { SavedWorld } from '@tickwire/netcode/internal';
 
 export const TICK_RATE = 20;
 const MAP = 4096;
-export const MAX_UNITS = 10_000;
 
 /** Offsets of a unit's words in `UnitWorld.rows`, in the order of the game's fields. */
 export const X = 0;
@@ -212,24 +210,5 @@ export class UnitWorld {
     rows[at + VY] = vy;
     rows[at + HP] = hp;
     rows[at + ST] = st;
-  }
-}
-
-/** Fills `into` with the units of `world` at tick `tick`, rows in rising id order. The other tables stay as they are. */
-export function saveUnits(world: UnitWorld, tick: number, into: SavedWorld): void {
-  const set = into.tables[UNIT];
-  if (set === undefined) return;
-  const { stride, cutAt } = set.schema;
-  // The fields stand in front of the discontinuity counter.
-  const first = cutAt - WORDS;
-  into.tick = tick;
-  set.reserve(world.count);
-  set.count = world.count;
-  const { data } = set;
-  const { rows } = world;
-  for (let i = 0; i < world.count; i++) {
-    const at = i * stride;
-    data[at] = unitId(i);
-    for (let k = 0; k < WORDS; k++) data[at + first + k] = rows[i * WORDS + k] ?? 0;
   }
 }
