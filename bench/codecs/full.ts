@@ -2,6 +2,7 @@
 
 import { BufferSchema, int16, Model, uint8, uint16, uint32 } from '@geckos.io/typed-array-buffer-schema';
 import { clamp } from '@tickwire/netcode';
+// Comes with the packages: as a dependency of the root as well, npm could not lock its optional binaries.
 import { Packr } from 'msgpackr';
 import type { Scenario } from '../workload/scenarios.ts';
 import { HP, ROT, ST, unitId, VX, VY, WORDS, X, Y } from '../workload/world.ts';
