@@ -4,7 +4,15 @@ export { UsageError } from './base/assert.ts';
 export { angleDelta, approach, atan2, clamp, cos, damp, hypot, lerp, sin } from './base/math.ts';
 export { Rng } from './base/rng.ts';
 export type { EntityHandle, ListHandle } from './simulation/entity.ts';
-export { type Definition, defineGame, type Game, message } from './simulation/game.ts';
+export {
+  type Definition,
+  defineGame,
+  type Game,
+  type Interest,
+  message,
+  type Seer,
+} from './simulation/game.ts';
+export type { Area } from './simulation/grid.ts';
 export { decodeLog, encodeLog, type InputLog, type RoomInput } from './simulation/log.ts';
 export type {
   CommandOf,
@@ -34,8 +42,10 @@ export {
   list,
   local,
   oneOf,
+  ownerOnly,
   press,
   ref,
+  teamOnly,
   text,
   tick,
 } from './wire/fields.ts';
