@@ -1,6 +1,12 @@
 // What a client is to see, by plain code that shares nothing with the encoder: cells, hidden rows, secrets.
 
-import type { Area, Game, RowSet, SavedWorld } from '@tickwire/netcode/internal';
+import {
+  type Area,
+  type Game,
+  HELD_WINDOW_TICKS,
+  type RowSet,
+  type SavedWorld,
+} from '@tickwire/netcode/internal';
 import { type FieldLayout, OWNER, type RowSchema } from '../../packages/netcode/src/wire/schema.ts';
 
 /** The rules of one game, as pure functions of a tick. */
@@ -49,11 +55,12 @@ function cellsOf({ schema, definition }: Game): Cells | undefined {
 
 const within = (index: number, count: number): number => Math.max(0, Math.min(count - 1, index));
 
-/** Which cell each entity stands in, from snapshot to snapshot: it stays until it is the margin outside. */
+/** Which cell each entity stands in, from snapshot to snapshot: it stays until it is the margin outside. A long pause forgets. */
 export class Places {
   readonly #cells: Cells | undefined;
   readonly #game: Game;
   #cellOf: Map<number, readonly [number, number]>[] = [];
+  #tick = 0;
 
   constructor(game: Game) {
     this.#game = game;
@@ -66,6 +73,8 @@ export class Places {
 
   take(world: SavedWorld): void {
     const cells = this.#cells;
+    if (world.tick - this.#tick > HELD_WINDOW_TICKS) this.#cellOf = [];
+    this.#tick = world.tick;
     this.#cellOf = world.tables.map((rows, t) => {
       const next = new Map<number, readonly [number, number]>();
       const position = this.#game.schema.positions[t];
