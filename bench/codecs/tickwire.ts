@@ -1,19 +1,26 @@
 /** Tickwire's snapshots: the world is saved to history, each client's packet is coded against what it acknowledged. */
 
+import { defineGame } from '@tickwire/netcode';
 import {
   BitReader,
   BitWriter,
+  type Game,
+  type GameSchema,
   HeldSet,
   History,
   newReplica,
+  plainRelevance,
   type Replica,
   type RowSet,
   type SavedWorld,
+  type SnapshotCodec,
   SnapshotDecoder,
   SnapshotEncoder,
+  Viewer,
   WorldCore,
 } from '@tickwire/netcode/internal';
 import { KEPT_TICKS } from '../workload/acks.ts';
+import { CELL, MARGIN } from '../workload/interest.ts';
 import type { Scenario } from '../workload/scenarios.ts';
 import {
   HP,
@@ -33,7 +40,15 @@ import {
 import { type Codec, type CodecType, type Frame, sampleClients } from './codec.ts';
 import { differenceOf, type UnitRecord } from './truth.ts';
 
-const { schema } = workload;
+/** The workload with an interest grid; where each client looks is told to its `Viewer` below. */
+const workloadByPlace = defineGame({
+  ...workload.definition,
+  interest: { position: { unit: ['x', 'y'] }, area: () => undefined, cell: CELL, margin: MARGIN },
+}) as unknown as Game;
+
+/** A seat that owns no unit: every one is coded as another's. */
+const SPECTATOR = 255;
+
 /** Room for a packet that carries every unit anew. */
 const ROOM_BYTES_PER_UNIT = 20;
 const UNLIMITED_BITS = 2 ** 30;
@@ -46,23 +61,30 @@ type UnitRow = Omit<UnitRecord, 'id'>;
 class Tickwire implements Codec {
   readonly clients: readonly number[];
   readonly lossy = true;
-  readonly #core = new WorldCore(schema, false);
+  readonly #core: WorldCore;
   readonly #history = new History<SavedWorld>(2 * KEPT_TICKS);
-  readonly #encoder = new SnapshotEncoder(
-    schema,
-    schema.rows.map(() => 1),
-  );
-  readonly #decoder = new SnapshotDecoder(schema);
+  readonly #schema: GameSchema;
+  readonly #encoder: SnapshotEncoder;
+  readonly #decoder: SnapshotDecoder;
+  /** Half of the side of the square that a client sees, map units. */
+  readonly #half: number;
   readonly #units: UnitRow[];
   #written = false;
   readonly #seats: Seat[];
   /** One request object is used for all: the encoder keeps nothing of it. */
   readonly #request: { -readonly [K in keyof Request]: Request[K] };
+  readonly #area = { x: 0, y: 0, width: 0, height: 0 };
   readonly #reader = new BitReader();
   /** Per client, the tick it is known to hold; 0 for none. A server learns it as packets come in. */
   readonly #known: Int32Array;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, codec: SnapshotCodec) {
+    const { schema } = scenario.side > 0 ? workloadByPlace : workload;
+    this.#schema = schema;
+    this.#half = scenario.side / 2;
+    this.#core = new WorldCore(schema, false);
+    this.#encoder = new SnapshotEncoder(schema, this.#history, plainRelevance(schema.rows.map(() => 1)));
+    this.#decoder = new SnapshotDecoder(schema);
     this.clients = sampleClients(scenario, scenario.clients);
     this.#known = new Int32Array(scenario.clients);
     const decoded = new Set(sampleClients(scenario, scenario.decoded));
@@ -75,11 +97,12 @@ class Tickwire implements Codec {
     const world = this.#core.newSave();
     this.#request = {
       world,
-      history: this.#history,
       baseline: undefined,
       previous: undefined,
-      seat: 0,
+      viewer: new Viewer(SPECTATOR),
       budgetBits: UNLIMITED_BITS,
+      codec,
+      sent: { get: () => undefined },
       into: new HeldSet(schema.rows),
     };
   }
@@ -106,12 +129,15 @@ class Tickwire implements Codec {
   }
 
   encode({ world }: Frame, from: number, to: number): void {
-    const { tick } = world;
+    const { tick, rows } = world;
+    const { grid } = this.#schema;
     const request = this.#request;
+    const area = this.#area;
     if (from === 0) {
       const save = this.#history.recycle(tick) ?? this.#core.newSave();
       this.#core.save(save);
       this.#history.set(tick, save);
+      this.#encoder.begin(save);
       request.world = save;
     }
     for (let i = from; i < to; i++) {
@@ -119,7 +145,17 @@ class Tickwire implements Codec {
       const known = this.#known[i] ?? 0;
       request.baseline = known === 0 ? undefined : seat.held.get(known);
       request.previous = seat.previous;
-      const into = seat.held.recycle(tick) ?? new HeldSet(schema.rows);
+      request.viewer = seat.viewer;
+      request.sent = seat.held;
+      if (grid !== undefined) {
+        const at = (this.clients[i] as number) * WORDS;
+        area.x = (rows[at + X] as number) / POSITION_SCALE;
+        area.y = (rows[at + Y] as number) / POSITION_SCALE;
+        area.width = this.#half * 2;
+        area.height = this.#half * 2;
+        seat.viewer.look(grid, area);
+      }
+      const into = seat.held.recycle(tick) ?? new HeldSet(this.#schema.rows);
       request.into = into;
       seat.writer.reset();
       seat.writer.write(request.baseline === undefined ? 0 : tick - known, 6);
@@ -139,8 +175,8 @@ class Tickwire implements Codec {
     const replicas = this.#seats[client]?.replicas as History<Replica>;
     const r = this.#reader.open(packet, 0, packet.length);
     const age = r.read(6);
-    const into = replicas.recycle(tick) ?? newReplica(schema, 1);
-    this.#decoder.decode(r, age === 0 ? undefined : replicas.get(tick - age), tick, into);
+    const into = replicas.recycle(tick) ?? newReplica(this.#schema, 1);
+    this.#decoder.decode(r, age === 0 ? undefined : replicas.get(tick - age), tick, into, replicas);
     if (r.align() && !r.failed) replicas.set(tick, into);
   }
 
@@ -160,6 +196,7 @@ type Request = Parameters<SnapshotEncoder['encode']>[1];
 
 /** One client as the server knows it, and its client half. */
 class Seat {
+  readonly viewer = new Viewer(SPECTATOR);
   readonly writer: BitWriter;
   readonly held = new History<HeldSet>(KEPT_TICKS);
   readonly replicas: History<Replica> | undefined;
@@ -173,9 +210,12 @@ class Seat {
   }
 }
 
-export const tickwireFast: CodecType = {
-  name: 'tickwire-fast',
+const tickwire = (codec: SnapshotCodec): CodecType => ({
+  name: `tickwire-${codec}`,
   ours: true,
-  refuses: (scenario) => (scenario.side === 0 ? undefined : 'the encoder has no area of interest yet'),
-  create: (scenario) => new Tickwire(scenario),
-};
+  refuses: () => undefined,
+  create: (scenario) => new Tickwire(scenario, codec),
+});
+
+export const tickwireSmall = tickwire('small');
+export const tickwireFast = tickwire('fast');

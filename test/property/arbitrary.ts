@@ -11,9 +11,11 @@ import {
   list,
   local,
   oneOf,
+  ownerOnly,
   press,
   type Rng,
   ref,
+  teamOnly,
   text,
   tick,
 } from '@tickwire/netcode';
@@ -90,16 +92,28 @@ const single = fc.oneof(
   listField,
 ) as fc.Arbitrary<Field>;
 
+/** One of ten is never sent, two each are the owner's and the team's only. */
 const stateField = fc
   .tuple(single, fc.integer({ min: 0, max: 9 }))
-  .map(([field, dice]) => (dice === 0 ? local(field as Field<unknown>) : field) as Field);
+  .map(([field, dice]) => told(field as Field<unknown>, dice) as Field);
 
-/** A position and its rate, as games have them: the position follows the rate. */
+function told(field: Field<unknown>, dice: number): Field<unknown> {
+  if (dice === 0) return local(field);
+  if (dice <= 2) return ownerOnly(field);
+  return dice <= 4 ? teamOnly(field) : field;
+}
+
+/** A position and its rate, as games have them: the position follows the rate, which may follow a third. */
 const motion = fc
-  .record({ span: fc.integer({ min: 10, max: 4_000 }), fine: fc.constantFrom(1 / 1024, 1 / 16, 1) })
-  .map(({ span, fine }) => ({
+  .record({
+    span: fc.integer({ min: 10, max: 4_000 }),
+    fine: fc.constantFrom(1 / 1024, 1 / 16, 1),
+    pushed: fc.boolean(),
+  })
+  .map(({ span, fine, pushed }) => ({
     moved: grid(0, span, fine, { follows: 'rate' }),
-    rate: grid(-span, span, 1 / 16),
+    rate: grid(-span, span, 1 / 16, pushed ? { follows: 'push' } : {}),
+    ...(pushed ? { push: grid(-span, span, 1 / 16) } : {}),
   }));
 
 const fields = fc
@@ -108,6 +122,31 @@ const fields = fc
     ...Object.fromEntries(entries.map((field, index) => [`f${index}`, field])),
     ...(moving ?? {}),
   }));
+
+/** A place, in any units. */
+const place = fc
+  .record({ span: fc.integer({ min: 8, max: 4_000 }), fine: fc.constantFrom(1 / 1024, 1 / 16, 1) })
+  .map(({ span, fine }) => ({
+    px: grid(-span, span, fine, { follows: 'going' }),
+    going: grid(-60, 60, 1 / 16),
+    py: int(0, 2 * span),
+  }));
+
+/** Where types have their place, if anywhere; cells from a twelfth of the world to the whole of it; all margins that are allowed. */
+const interest = fc.record({
+  alpha: place,
+  beta: fc.option(place, { nil: undefined }),
+  parts: fc.integer({ min: 1, max: 12 }),
+  margin: fc.constantFrom(0, 1 / 8, 1 / 2, 1),
+});
+
+type Placed = typeof interest extends fc.Arbitrary<infer T> ? T : never;
+
+function interestOf({ alpha, beta, parts, margin }: Placed): object {
+  const cell = Math.max(...[alpha, beta ?? alpha].map(({ py }) => py.hi)) / parts;
+  const position = { alpha: ['px', 'py'], ...(beta === undefined ? {} : { beta: ['px', 'py'] }) };
+  return { interest: { position, radius: cell * 2, cell, margin: margin * cell } };
+}
 
 const commandField = fc.oneof(
   gridField,
@@ -119,7 +158,10 @@ const commandField = fc.oneof(
   fc.constant(0).map(() => press()),
 ) as fc.Arbitrary<Field>;
 
-/** Games of two entity types with any fields, some of them local, some that follow others. */
+/**
+ * Games of two entity types with any fields: local ones, secret ones, some that follow others. Half of the games show a client only
+ * what is near, half of them hide rows one by one; the chain says what is seen.
+ */
 export const games: fc.Arbitrary<Game> = fc
   .record({
     alpha: fields,
@@ -127,15 +169,19 @@ export const games: fc.Arbitrary<Game> = fc
     player: fc.array(stateField, { maxLength: 2 }),
     command: fc.array(commandField, { minLength: 1, maxLength: 8 }),
     rates: fc.constantFrom([60, 20], [60, 60], [30, 10], [128, 32], [60, 5]),
+    placed: fc.option(interest, { nil: undefined, freq: 2 }),
+    hidden: fc.constantFrom([], [], ['alpha'], ['beta'], ['alpha', 'beta']),
   })
   .map(
-    ({ alpha, beta, player, command, rates: [tickRate, snapshotRate] }) =>
+    ({ alpha, beta, player, command, rates: [tickRate, snapshotRate], placed, hidden }) =>
       defineGame({
         name: 'random',
         tickRate: tickRate ?? 60,
         snapshotRate: snapshotRate ?? 20,
         maxPlayers: 255,
-        entities: { alpha, beta },
+        entities: { alpha: { ...alpha, ...placed?.alpha }, beta: { ...beta, ...placed?.beta } },
+        ...(placed === undefined ? {} : interestOf(placed)),
+        visible: Object.fromEntries(hidden.map((name) => [name, () => false])),
         player: Object.fromEntries(player.map((field, index) => [`p${index}`, field])),
         command: Object.fromEntries(command.map((field, index) => [`c${index}`, field])) as never,
         step() {},

@@ -320,21 +320,42 @@ export class Translator {
       readControls(r, replica.controls, before?.controls);
       new SnapshotDecoder(schema).decode(r, before, tick, replica);
       this.#snapshots.set(tick, replica);
-      snapshot = { baseline, controls: [...replica.controls], rows: {} };
-      for (const rows of replica.tables) {
-        snapshot.rows[rows.schema.name] = Array.from({ length: rows.count }, (_, i) => rowTold(rows, i));
-      }
+      snapshot = this.#told(baseline, replica);
     }
     if (!r.align() || r.failed) throw new Error('this server packet is refused');
     return { ...header, tick, report, snapshot, messages: this.#readMessages('server', bytes, r.byteOffset) };
+  }
+
+  #told(baseline: number | null, replica: Replica): SnapshotTold {
+    const told: SnapshotTold = { baseline, controls: [...replica.controls], rows: {}, gone: {}, cells: {} };
+    replica.tables.forEach((rows, t) => {
+      const { name } = rows.schema;
+      told.rows[name] = Array.from({ length: rows.count }, (_, i) => rowTold(rows, i));
+      const gone = [...(replica.gone[t] ?? [])].slice(0, replica.goneCounts[t]);
+      if (gone.length > 0) told.gone[name] = gone;
+      if (this.#game.schema.positions[t] !== undefined) told.cells[name] = cellsTold(replica, t);
+    });
+    return told;
   }
 
   #replica(tick: number, told: SnapshotTold): Replica {
     const replica = newReplica(this.#game.schema, told.controls.length);
     replica.tick = tick;
     replica.controls.set(told.controls);
-    for (const rows of replica.tables)
-      for (const row of told.rows[rows.schema.name] ?? []) pushRow(rows, row);
+    replica.tables.forEach((rows, t) => {
+      const { name } = rows.schema;
+      for (const row of told.rows[name] ?? []) pushRow(rows, row);
+      const gone = told.gone[name] ?? [];
+      replica.gone[t] = Int32Array.from(gone);
+      replica.goneCounts[t] = gone.length;
+      const lists = replica.lists[t];
+      let read = 0;
+      if (told.cells[name] === undefined) lists?.add(0, 0, rows.count);
+      for (const [key, ids] of Object.entries(told.cells[name] ?? {})) {
+        lists?.add(Number(key), read, read + ids.length);
+        for (const id of ids) if (lists !== undefined) lists.members[read++] = rows.find(id);
+      }
+    });
     return replica;
   }
 
@@ -395,6 +416,10 @@ interface SnapshotTold {
   baseline: number | null;
   controls: number[];
   rows: Record<string, Record<string, unknown>[]>;
+  /** Ids that do not exist any more, by type; types without any are left out. */
+  gone: Record<string, number[]>;
+  /** For each type with a position, which ids stand in which list. */
+  cells: Record<string, Record<string, number[]>>;
 }
 
 type Said =
@@ -409,6 +434,16 @@ interface BlocksTold {
   transfer: number;
   block: number;
   data: string;
+}
+
+function cellsTold(replica: Replica, t: number): Record<string, number[]> {
+  const lists = replica.lists[t];
+  const told: Record<string, number[]> = {};
+  for (let i = 0; i < (lists?.count ?? 0); i++) {
+    const members = [...(lists?.members.subarray(lists.starts[i], lists.starts[i + 1]) ?? [])];
+    told[`${lists?.keys[i]}`] = members.map((row) => replica.tables[t]?.id(row) ?? 0);
+  }
+  return told;
 }
 
 /** A row as stored integers, texts and lists as themselves. */

@@ -4,7 +4,16 @@ export { UsageError } from './base/assert.ts';
 export { angleDelta, approach, atan2, clamp, cos, damp, hypot, lerp, sin } from './base/math.ts';
 export { Rng } from './base/rng.ts';
 export type { EntityHandle, ListHandle } from './simulation/entity.ts';
-export { type Definition, defineGame, type Game, message, request } from './simulation/game.ts';
+export {
+  type Definition,
+  defineGame,
+  type Game,
+  type Interest,
+  message,
+  request,
+  type Seer,
+} from './simulation/game.ts';
+export type { Area } from './simulation/grid.ts';
 export { decodeLog, encodeLog, type InputLog, type RoomInput } from './simulation/log.ts';
 export { Refused, type RequestFailure, refuse } from './simulation/requests.ts';
 export type {
@@ -39,8 +48,10 @@ export {
   list,
   local,
   oneOf,
+  ownerOnly,
   press,
   ref,
+  teamOnly,
   text,
   tick,
 } from './wire/fields.ts';

@@ -16,7 +16,7 @@ export type Seat = number;
 export type EntityId = number;
 
 /** Changes whenever a datagram of one build can no longer be read by another. Sent in the handshake. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** The largest data-channel message that stays one UDP packet from a server to a browser (measured). */
 export const MAX_DATAGRAM_BYTES = 1164;

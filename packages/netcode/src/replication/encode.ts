@@ -91,10 +91,11 @@ export class SnapshotEncoder {
     this.#writer = new ListWriter(new BitWriter(new Uint8Array(8)), this.#codecs);
   }
 
-  /** The frame of a snapshot tick, while it is kept. */
+  /** The frame of a snapshot tick, while it is kept. One that is older may still be there, but its rows are overwritten. */
   frameAt(tick: number): Frame | undefined {
     const frame = this.#frames.get(tick / this.#schema.ticksPerSnapshot);
-    return frame?.tick === tick ? frame : undefined;
+    const age = (this.#frame?.tick ?? tick) - tick;
+    return frame?.tick === tick && age <= HELD_WINDOW_TICKS ? frame : undefined;
   }
 
   /** Whether a snapshot can still be written against a baseline: everything that the client holds whole must be remembered. */
@@ -216,7 +217,8 @@ export class SnapshotEncoder {
     viewer: Viewer,
     room: number,
   ): void {
-    small.entered(this.#enteredKeys, this.#findEntered(viewer));
+    const entered = this.#findEntered(viewer);
+    small.entered(this.#enteredKeys, entered);
     const { keys, count } = viewer;
     const heldCount = held?.count ?? 0;
     let h = heldCount > 0 && held?.keys[0] === 0 ? 1 : 0;
@@ -260,7 +262,9 @@ export class SnapshotEncoder {
     limit: number,
   ): void {
     this.#calmList(w, t, 0, held, into, frame);
-    this.#writer.entered(this.#enteredKeys, this.#findEntered(viewer));
+    // Finding them may move the keys to larger memory: count before naming it.
+    const entered = this.#findEntered(viewer);
+    this.#writer.entered(this.#enteredKeys, entered);
     const { keys, count } = viewer;
     const { tick } = frame;
     const heldKeys = held === undefined ? NO_KEYS : held.keys;

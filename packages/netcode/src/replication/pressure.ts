@@ -135,7 +135,11 @@ export class Pressure {
     const rows = list < 0 || held === undefined ? 0 : this.#heldCount(held, list, t);
     choice.rows = rows * GUESS_HELD_BITS + Math.max(0, present - rows) * GUESS_NEW_BITS;
     const since = list >= 0 && held !== undefined ? oldest(held, list) : waitingSince(previous, key, tick);
-    const first = key === 0 || this.#holdsOwn(t, now, key, viewer.seat);
+    // A list that an own row has left is looked at too: both halves of a move go together.
+    const first =
+      key === 0 ||
+      this.#holdsOwn(t, now, key, viewer.seat) ||
+      (list >= 0 && held !== undefined && this.#heldOwn(held, list, t, viewer.seat));
     choice.urgency = first ? FIRST : (this.#weights[t] ?? 1) * choice.factor * (tick - since);
     choice.from = 0;
     choice.to = 0;
@@ -154,6 +158,20 @@ export class Pressure {
     const { rows, keys } = now;
     for (let row = rows.lowerBound(seat * 65536); row < rows.count && rows.id(row) >> 16 === seat; row++)
       if (keys[row] === key) return true;
+    return false;
+  }
+
+  #heldOwn(held: HeldTable, list: number, t: number, seat: number): boolean {
+    const tick = held.ticks[list] as number;
+    if (tick >= 0)
+      return this.#holdsOwn(
+        t,
+        this.#frames.get(tick)?.tables[t] as FrameTable,
+        held.keys[list] as number,
+        seat,
+      );
+    for (let e = held.from[list] as number; e < (held.to[list] as number); e++)
+      if ((held.ids[e] as number) >> 16 === seat) return true;
     return false;
   }
 

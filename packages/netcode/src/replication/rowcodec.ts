@@ -52,6 +52,8 @@ export class RowCodec {
   readonly schema: RowSchema;
   /** The expected row of the last `expect`. */
   readonly expected: Int32Array;
+  /** Whether a row that is as expected from each tick to the next is as expected over all of them: not where a followed rate follows another. */
+  readonly adds: boolean;
   readonly #ops: readonly Op[];
   /** Row words that are sent. */
   readonly #sent: Int32Array;
@@ -65,6 +67,8 @@ export class RowCodec {
       this.#ops.flatMap(({ at, field }) => Array.from({ length: field.words }, (_, i) => at + i)),
     );
     this.#follows = schema.fields.filter((layout) => layout.followsAt >= 0);
+    const followers = new Set(this.#follows.map(({ at }) => at));
+    this.adds = !this.#follows.some(({ followsAt }) => followers.has(followsAt));
   }
 
   /** Computes the row that both sides expect `ticks` after the base. One shared expression: keep it that way. */
