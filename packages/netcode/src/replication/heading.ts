@@ -14,5 +14,5 @@ export function headingOf(x: number, y: number, bits: number): number {
   let turns = (ay <= ax ? eighth : Math.PI / 2 - eighth) * TURN;
   if (x < 0) turns = 0.5 - turns;
   if (y < 0) turns = -turns;
-  return wrap(Math.floor(turns * 2 ** bits + 0.5), bits);
+  return wrap(Math.floor(turns * (1 << bits) + 0.5), bits);
 }

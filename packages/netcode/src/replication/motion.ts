@@ -179,6 +179,20 @@ export class Motion {
     else this.kind = this.#bend(before as Int32Array, beforeAt);
   }
 
+  /** Nothing moves at the base, nor did before. */
+  rest(base: Int32Array, at: number, ticks: number): void {
+    const { axes } = this.group;
+    this.kind = REST;
+    this.ticks = ticks;
+    this.#turnCosine = 1;
+    this.#perTick = this.habits.perTick;
+    for (let i = 0; i < this.size; i++) {
+      this.rate[i] = 0;
+      this.expectedRate[i] = 0;
+      this.#start[i] = base[at + (axes[i] as Axis).at] ?? 0;
+    }
+  }
+
   /** Steady so far; the way it came tells whether positions are rounded in every tick. */
   #straight(before: Int32Array, beforeAt: number): number {
     const { rate, size, earlier } = this;
@@ -369,6 +383,39 @@ export class Motion {
       this.#put(i, this.group.factor * ((this.#path[first + i] ?? 0) + (this.#after[then + i] ?? 0)));
   }
 
+  /**
+   * When the rates changed suddenly, 1..suddenTimes, and expects positions for it: near where the row's positions are between the way
+   * of the old rates and the way of the new ones.
+   */
+  findTime(row: Int32Array, at: number): number {
+    this.lookSudden(row, at);
+    const { size, suddenTimes } = this;
+    const { factor, axes } = this.group;
+    const whole = suddenTimes * 3;
+    let along = 0;
+    let length = 0;
+    for (let i = 0; i < size; i++) {
+      const old = (this.#path[whole + i] ?? 0) * factor;
+      const change = (this.#after[whole + i] ?? 0) * factor - old;
+      along += ((row[at + (axes[i] as Axis).at] ?? 0) - (this.#start[i] ?? 0) - old) * change;
+      length += change * change;
+    }
+    const near = length > 0 ? Math.floor((along / length) * suddenTimes + 0.5) : 1;
+    const first = near < 2 ? 1 : near <= suddenTimes ? near - 1 : suddenTimes;
+    const last = near + 1 < first ? first : near + 1 < suddenTimes ? near + 1 : suddenTimes;
+    let best = first;
+    let least = Number.POSITIVE_INFINITY;
+    for (let since = first; since <= last; since++) {
+      this.placeSudden(since);
+      const miss = this.miss(row, at);
+      if (miss >= least) continue;
+      least = miss;
+      best = since;
+    }
+    if (best !== last) this.placeSudden(best);
+    return best;
+  }
+
   /** The rate on an axis just before the time of the sudden change that was placed last. */
   lastRate(i: number): number {
     return this.#course[this.#last + i] ?? 0;
@@ -411,7 +458,7 @@ export function wrap(steps: number, bits: number): number {
  * The sum of a rate that turns evenly from one value to another over `ticks`, over the mean of the two times `ticks`:
  * tan(a / 2) / tan(a / 2n) / n, with the whole turn a from its chord, as series that hold up to a right angle.
  */
-function bendOf(now2: number, was2: number, dot: number, ticks: number): number {
+export function bendOf(now2: number, was2: number, dot: number, ticks: number): number {
   const chord2 = (now2 + was2 - 2 * dot) / Math.sqrt(now2 * was2);
   const q = chord2 < 2 ? chord2 : 2;
   const a2 = q * (1 + q * (1 / 12 + q * (1 / 90 + q / 560)));

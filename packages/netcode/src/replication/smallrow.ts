@@ -11,10 +11,10 @@
  */
 
 import { type BitCoder, BitCounter } from '../wire/range.ts';
-import type { RowSchema } from '../wire/schema.ts';
+import { HEADER_WORDS, type RowSchema } from '../wire/schema.ts';
 import { codeField, type Place } from './fieldcode.ts';
 import { headingOf } from './heading.ts';
-import { type Axis, Motion, type MotionHabits, REST, TURN, UNSURE, wrap } from './motion.ts';
+import { type Axis, Motion, REST, TURN, UNSURE, wrap } from './motion.ts';
 import { codeSurprise } from './surprise.ts';
 import {
   ACTIVE,
@@ -57,12 +57,18 @@ export class SmallRowCodec {
   readonly #sent: Int32Array;
   /** What each field did before, by place in the plan: QUIET, ACTIVE, UNKNOWN or one of the heading states. */
   readonly #states: Uint8Array;
+  /** What `#states` is while nothing moves. */
+  readonly #restStates: Uint8Array;
+  /** Row words of all rates. */
+  readonly #rateWords: Int32Array;
   readonly #place: Place;
   readonly #counter = new BitCounter();
   #kind = REST;
   #age = 0;
   #roughAge = 0;
   #fresh = true;
+  /** When the rates changed suddenly, counted back from the end. */
+  #since = 1;
   /** How the last vector's rates came out. */
   #mode = EXACT;
 
@@ -72,8 +78,14 @@ export class SmallRowCodec {
     this.#model = model;
     this.#odds = model.odds;
     this.expected = new Int32Array(plan.schema.stride);
-    this.#motions = plan.groups.map(({ group }, i) => new Motion(group, plan.motions[i] as MotionHabits));
+    this.#motions = plan.groups.map(({ group, habits }) => new Motion(group, habits));
     this.#states = new Uint8Array(plan.fields.length);
+    this.#restStates = Uint8Array.from(plan.fields, ({ habits, vector }) =>
+      habits.points && vector >= 0 ? SET_OFF : QUIET,
+    );
+    this.#rateWords = Int32Array.from(
+      plan.groups.flatMap(({ group }) => group.axes.map(({ rateAt }) => rateAt)),
+    );
     this.#sent = Int32Array.from(
       plan.schema.fields
         .filter(({ field }) => !field.local)
@@ -96,11 +108,16 @@ export class SmallRowCodec {
   ): Int32Array {
     const { expected } = this;
     const { groups, fields } = this.#model.plan;
-    for (let i = 0; i < expected.length; i++) expected[i] = base[at + i] ?? 0;
     const earlier = beforeTicks > 0 ? before : undefined;
     this.#fresh = false;
     this.#age = ageOf(ticks);
     this.#roughAge = roughAgeOf(ticks);
+    if (this.#rests(base, at, earlier, beforeAt)) {
+      for (let g = 0; g < groups.length; g++) (this.#motions[g] as Motion).rest(base, at, ticks);
+      this.#states.set(this.#restStates);
+      this.#kind = REST;
+      return expected;
+    }
     for (let g = 0; g < groups.length; g++) {
       const motion = this.#motions[g] as Motion;
       const { codesRates, codesPositions } = groups[g] as GroupPlan;
@@ -130,6 +147,20 @@ export class SmallRowCodec {
             ? TURN
             : REST;
     return expected;
+  }
+
+  /** Copies the base row to the expected one. True when nothing in it moves and nothing has changed since the earlier row. */
+  #rests(base: Int32Array, at: number, before: Int32Array | undefined, beforeAt: number): boolean {
+    const { expected } = this;
+    let change = before === undefined ? 1 : 0;
+    for (let i = HEADER_WORDS; i < expected.length; i++) {
+      const word = base[at + i] ?? 0;
+      expected[i] = word;
+      if (before !== undefined) change |= word ^ (before[beforeAt + i] ?? 0);
+    }
+    const rates = this.#rateWords;
+    for (let i = 0; i < rates.length; i++) change |= expected[rates[i] ?? 0] ?? 0;
+    return change === 0;
   }
 
   /** Expects a row that is new to the client: every field at its default. */
@@ -285,8 +316,8 @@ export class SmallRowCodec {
     let mode = this.#fresh ? NEW : plan.codesRates ? this.#rateMode(c, g, row, at) : SMOOTH;
     if (plan.codesRates) this.#rates(c, plan, motion, mode, row, at);
     if (plan.codesPositions) this.#positions(c, plan, motion, mode, cut, row, at);
-    if (c.writing || c.failed || this.#fresh) {
-    } else if (plan.codesRates && mode !== this.#modeOf(plan, motion, row, at)) c.fail();
+    else if (plan.codesRates && !c.writing && !this.#fresh && mode !== this.#modeOf(plan, motion, row, at))
+      c.fail();
     if (g > 0) return;
     if (mode === SUDDEN && motion.kind === REST) mode = STARTED;
     this.#mode = cut ? CUT : mode;
@@ -319,18 +350,20 @@ export class SmallRowCodec {
       if (miss > limit || miss < -limit) far = true;
     }
     if (off === 0) return EXACT;
-    if (end === 0 && canStop(plan, motion)) return STOPPED;
-    if (!plan.codesPositions) return far ? SUDDEN : SMOOTH;
-    motion.place(row, at);
-    const smooth = motion.miss(row, at);
-    motion.lookSudden(row, at);
-    let sudden = smooth + SUDDEN_STEPS + 1;
-    for (let since = 1; since <= motion.suddenTimes; since++) {
-      motion.placeSudden(since);
-      const miss = motion.miss(row, at);
-      if (miss < sudden) sudden = miss;
+    const stopped = end === 0 && canStop(plan, motion);
+    if (!plan.codesPositions) return stopped ? STOPPED : far ? SUDDEN : SMOOTH;
+    let smooth = 0;
+    if (!stopped) {
+      motion.place(row, at);
+      smooth = motion.miss(row, at);
+      if (smooth <= SUDDEN_STEPS && !(far && motion.ticks === 1)) return SMOOTH;
     }
-    return sudden + SUDDEN_STEPS < smooth || (far && sudden <= smooth + SUDDEN_STEPS) ? SUDDEN : SMOOTH;
+    this.#since = motion.findTime(row, at);
+    if (stopped) return STOPPED;
+    const sudden = motion.miss(row, at);
+    if (sudden + SUDDEN_STEPS < smooth || (far && sudden <= smooth + SUDDEN_STEPS)) return SUDDEN;
+    motion.place(row, at);
+    return SMOOTH;
   }
 
   #rates(c: BitCoder, plan: GroupPlan, motion: Motion, mode: number, row: Int32Array, at: number): void {
@@ -397,15 +430,16 @@ export class SmallRowCodec {
     const { axes, wraps } = plan.group;
     const jump = mode === STOPPED || mode === SUDDEN;
     let since = 0;
-    if (this.#fresh) {
+    if (this.#fresh || mode === EXACT) {
       for (let i = 0; i < axes.length; i++)
         motion.expectedPosition[i] = this.expected[(axes[i] as Axis).at] ?? 0;
     } else if (jump) {
-      motion.lookSudden(row, at);
-      if (c.writing) since = this.#bestTime(motion, row, at);
-      since = 1 + c.uniform(since - 1, motion.suddenTimes);
-      motion.placeSudden(since);
-    } else motion.place(row, at);
+      since = 1 + c.uniform(this.#since - 1, motion.suddenTimes);
+      if (!c.writing) {
+        motion.lookSudden(row, at);
+        motion.placeSudden(since);
+      }
+    } else if (!c.writing || !plan.codesRates) motion.place(row, at);
     const section = jump || cut ? plan.suddenPosition : plan.position;
     const context =
       jump || cut
@@ -431,22 +465,8 @@ export class SmallRowCodec {
       this.#put(c, row, at + word, coded, position.lo, position.hi);
       neighbour = off === 0 ? 1 : 2;
     }
-    if (jump && !c.writing && !c.failed && since !== this.#bestTime(motion, row, at)) c.fail();
-  }
-
-  /** The time of a sudden change that explains the positions best; the latest of equals. */
-  #bestTime(motion: Motion, row: Int32Array, at: number): number {
-    let best = 1;
-    let least = Number.POSITIVE_INFINITY;
-    for (let since = 1; since <= motion.suddenTimes; since++) {
-      motion.placeSudden(since);
-      const miss = motion.miss(row, at);
-      if (miss >= least) continue;
-      least = miss;
-      best = since;
-    }
-    motion.placeSudden(best);
-    return best;
+    if (c.writing || c.failed || this.#fresh || !plan.codesRates) return;
+    if (mode !== this.#modeOf(plan, motion, row, at) || (jump && since !== this.#since)) c.fail();
   }
 
   #put(c: BitCoder, row: Int32Array, word: number, value: number, lo: number, hi: number): void {

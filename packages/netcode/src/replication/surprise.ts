@@ -31,7 +31,7 @@ export function codeNonzero(
   let size = 0;
   while (size < sizes && c.bit(digits > size ? 1 : 0, odds[at + 1 + size] ?? 1) === 1) size++;
   // All sizes but the first have digits to follow; 2 ** 31 and more does not fit a signed shift.
-  const lead = 2 ** size;
+  const lead = size < 31 ? 1 << size : 2 ** size;
   const value = size === 0 ? 1 : lead + c.bits(amount - lead, size);
   return negative === 1 ? -value : value;
 }
@@ -40,5 +40,5 @@ export function codeNonzero(
 export function codeTree(c: BitCoder, odds: Uint16Array, at: number, digits: number, value: number): number {
   let node = 1;
   for (let i = digits - 1; i >= 0; i--) node = node * 2 + c.bit((value >>> i) & 1, odds[at + node] ?? 1);
-  return node - 2 ** digits;
+  return node - (1 << digits);
 }

@@ -70,6 +70,7 @@ export interface Section {
 
 export interface GroupPlan {
   readonly group: AxisGroup;
+  readonly habits: MotionHabits;
   /** False where another group has coded them before. */
   readonly codesRates: boolean;
   readonly codesPositions: boolean;
@@ -100,8 +101,6 @@ export class RowPlan {
   /** `$cut` first, then the fields that are in no group, in declaration order. */
   readonly fields: readonly FieldPlan[];
   readonly code: Section;
-  /** Per group. */
-  readonly motions: readonly MotionHabits[];
   readonly sections: readonly Section[];
   /** Number of probabilities. */
   readonly size: number;
@@ -118,7 +117,8 @@ export class RowPlan {
     };
     this.code = section('code', KINDS * AGES, CODE_BINS, AGES);
     const coded = new Set<number>();
-    this.groups = groupAxes(schema).map((group) => {
+    this.groups = groupAxes(schema).map((group, i) => {
+      const [phase = 1, perTick = 1] = tables?.groups[i] ?? [];
       const rates = group.axes.map(({ rateAt }) => rateAt);
       const codesRates = !rates.every((at) => coded.has(at));
       for (const at of rates) coded.add(at);
@@ -128,6 +128,7 @@ export class RowPlan {
       const positionBins = 2 + Math.max(...group.axes.map(({ position }) => buckets(position)));
       return {
         group,
+        habits: { phase: phase / 2, perTick: perTick === 1 },
         codesRates,
         codesPositions,
         stops: group.axes.every(({ rate }) => rate.lo <= 0 && rate.hi >= 0),
@@ -137,10 +138,6 @@ export class RowPlan {
         position: section('position', 2 * KINDS * ROUGH_AGES * AXES, positionBins, ROUGH_AGES * AXES),
         suddenPosition: section('sudden position', 4 * AXES, positionBins, AXES),
       };
-    });
-    this.motions = this.groups.map((_, i) => {
-      const [phase = 1, perTick = 1] = tables?.groups[i] ?? [];
-      return { phase: phase / 2, perTick: perTick === 1 };
     });
     const vector = this.groups.findIndex(({ group }) => group.axes.length > 1);
     const rest = schema.fields.filter(({ field, at }) => !field.local && !coded.has(at));
