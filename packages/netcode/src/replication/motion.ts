@@ -111,6 +111,9 @@ export class Motion {
   readonly group: AxisGroup;
   readonly size: number;
   readonly habits: MotionHabits;
+  /** Row words of positions and rates. */
+  readonly at: Int32Array;
+  readonly rateAt: Int32Array;
   /** REST, STRAIGHT, TURN, CHANGE or UNSURE. */
   kind = REST;
   ticks = 0;
@@ -126,7 +129,11 @@ export class Motion {
   /** Cosine of the turn in one tick. */
   #turnCosine = 1;
   #perTick: boolean;
-  readonly #exact = new Float64Array(3);
+  readonly #lo: Int32Array;
+  readonly #hi: Int32Array;
+  readonly #rateLo: Int32Array;
+  readonly #rateHi: Int32Array;
+  readonly #bits: number;
   readonly #path = new Float64Array(3 * (SUDDEN_TIMES + 1));
   readonly #after = new Float64Array(3 * (SUDDEN_TIMES + 1));
   /** Rates after each time on the way. */
@@ -138,6 +145,14 @@ export class Motion {
     this.size = group.axes.length;
     this.habits = habits;
     this.#perTick = habits.perTick;
+    const { axes } = group;
+    this.at = Int32Array.from(axes, ({ at }) => at);
+    this.rateAt = Int32Array.from(axes, (axis) => axis.rateAt);
+    this.#lo = Int32Array.from(axes, ({ position }) => position.lo);
+    this.#hi = Int32Array.from(axes, ({ position }) => position.hi);
+    this.#rateLo = Int32Array.from(axes, ({ rate }) => rate.lo);
+    this.#rateHi = Int32Array.from(axes, ({ rate }) => rate.hi);
+    this.#bits = (axes[0] as Axis).position.bits;
   }
 
   /** Looks at the base row and the earlier one, and expects rates `ticks` after the base. */
@@ -150,7 +165,7 @@ export class Motion {
     beforeTicks: number,
   ): void {
     const { rate, expectedRate, size } = this;
-    const { axes } = this.group;
+    const { rateAt } = this;
     this.ticks = ticks;
     this.earlier = before === undefined ? 0 : beforeTicks;
     this.#turnCosine = 1;
@@ -158,14 +173,14 @@ export class Motion {
     let moving = 0;
     let change = 0;
     for (let i = 0; i < size; i++) {
-      const axis = axes[i] as Axis;
-      const now = base[at + axis.rateAt] ?? 0;
+      const word = rateAt[i] ?? 0;
+      const now = base[at + word] ?? 0;
       rate[i] = now;
       expectedRate[i] = now;
-      this.#start[i] = base[at + axis.at] ?? 0;
+      this.#start[i] = base[at + (this.at[i] ?? 0)] ?? 0;
       moving |= now;
       if (before === undefined) continue;
-      const was = before[beforeAt + axis.rateAt] ?? 0;
+      const was = before[beforeAt + word] ?? 0;
       this.#before[i] = was;
       const size = now > was ? now - was : was - now;
       if (size > change) change = size;
@@ -181,7 +196,6 @@ export class Motion {
 
   /** Nothing moves at the base, nor did before. */
   rest(base: Int32Array, at: number, ticks: number): void {
-    const { axes } = this.group;
     this.kind = REST;
     this.ticks = ticks;
     this.#turnCosine = 1;
@@ -189,18 +203,18 @@ export class Motion {
     for (let i = 0; i < this.size; i++) {
       this.rate[i] = 0;
       this.expectedRate[i] = 0;
-      this.#start[i] = base[at + (axes[i] as Axis).at] ?? 0;
+      this.#start[i] = base[at + (this.at[i] ?? 0)] ?? 0;
     }
   }
 
   /** Steady so far; the way it came tells whether positions are rounded in every tick. */
   #straight(before: Int32Array, beforeAt: number): number {
     const { rate, size, earlier } = this;
-    const { axes, factor } = this.group;
+    const { factor } = this.group;
     let rounded = 0;
     let fine = 0;
     for (let i = 0; i < size; i++) {
-      const came = (this.#start[i] ?? 0) - (before[beforeAt + (axes[i] as Axis).at] ?? 0);
+      const came = (this.#start[i] ?? 0) - (before[beforeAt + (this.at[i] ?? 0)] ?? 0);
       const perTick = Math.floor((rate[i] ?? 0) * factor + 0.5) * earlier;
       const whole = Math.floor((rate[i] ?? 0) * factor * earlier + 0.5);
       rounded += came > perTick ? came - perTick : perTick - came;
@@ -212,7 +226,7 @@ export class Motion {
 
   #bend(before: Int32Array, beforeAt: number): number {
     const { rate, expectedRate, size, earlier, ticks } = this;
-    const { axes, factor } = this.group;
+    const { factor } = this.group;
     const b = this.#before;
     let dot = 0;
     let now2 = 0;
@@ -235,7 +249,7 @@ export class Motion {
       const now = rate[i] ?? 0;
       const was = b[i] ?? 0;
       const move = factor * (earlier * bend * (now + was) * 0.5 + this.habits.phase * (now - was));
-      const came = (this.#start[i] ?? 0) - (before[beforeAt + (axes[i] as Axis).at] ?? 0);
+      const came = (this.#start[i] ?? 0) - (before[beforeAt + (this.at[i] ?? 0)] ?? 0);
       const miss = came > move ? came - move : move - came;
       if (miss > off) off = miss;
       way += move > 0 ? move : -move;
@@ -263,22 +277,23 @@ export class Motion {
   }
 
   #inRate(i: number, value: number): number {
-    const { lo, hi } = (this.group.axes[i] as Axis).rate;
     const rounded = Math.floor(value + 0.5);
+    const lo = this.#rateLo[i] ?? 0;
+    const hi = this.#rateHi[i] ?? 0;
     return rounded < lo ? lo : rounded > hi ? hi : rounded;
   }
 
   /** Expects positions, given the rates at the end in `row`, for a motion that went there smoothly. */
   place(row: Int32Array, at: number): void {
-    const { rate, size, ticks, kind } = this;
-    const { axes, factor } = this.group;
+    const { rate, rateAt, size, ticks, kind } = this;
+    const { factor } = this.group;
     let change = 0;
     let dot = 0;
     let now2 = 0;
     let was2 = 0;
     for (let i = 0; i < size; i++) {
       const was = rate[i] ?? 0;
-      const now = row[at + (axes[i] as Axis).rateAt] ?? 0;
+      const now = row[at + (rateAt[i] ?? 0)] ?? 0;
       change |= now ^ was;
       dot += now * was;
       now2 += now * now;
@@ -295,7 +310,7 @@ export class Motion {
     }
     for (let i = 0; i < size; i++) {
       const was = rate[i] ?? 0;
-      const now = row[at + (axes[i] as Axis).rateAt] ?? 0;
+      const now = row[at + (rateAt[i] ?? 0)] ?? 0;
       this.#put(i, factor * (ticks * bend * (now + was) * 0.5 + this.habits.phase * (now - was)));
     }
   }
@@ -308,7 +323,7 @@ export class Motion {
   /** Prepares `placeSudden` for the rates at the end in `row`. */
   lookSudden(row: Int32Array, at: number): void {
     const { size, rate } = this;
-    const { axes } = this.group;
+    const { rateAt } = this;
     const times = this.suddenTimes;
     const every = this.ticks / times;
     const path = this.#path;
@@ -318,7 +333,7 @@ export class Motion {
       // A turn goes on as v(n+1) = 2 cos v(n) - v(n-1), in any number of dimensions. Other motions stay as they are.
       let last = rate[i] ?? 0;
       let next = last;
-      const end = row[at + (axes[i] as Axis).rateAt] ?? 0;
+      const end = row[at + (rateAt[i] ?? 0)] ?? 0;
       const turning = this.kind === TURN && every === 1;
       if (turning) next = this.#turned(i);
       let sum = 0;
@@ -355,15 +370,14 @@ export class Motion {
 
   /** The rates at the end, turned back tick by tick the way the base turned: a bump does not stop a turn. */
   #turnBack(row: Int32Array, at: number, times: number): void {
-    const { axes } = this.group;
-    const { rate } = this;
+    const { rate, rateAt } = this;
     const nextX = this.#turned(0);
     const nextY = this.#turned(1);
     const left = (rate[0] ?? 0) * nextY - (rate[1] ?? 0) * nextX;
     const c = this.#turnCosine;
     const s = (left < 0 ? -1 : 1) * Math.sqrt(c < 1 ? 1 - c * c : 0);
-    let x = row[at + (axes[0] as Axis).rateAt] ?? 0;
-    let y = row[at + (axes[1] as Axis).rateAt] ?? 0;
+    let x = row[at + (rateAt[0] ?? 0)] ?? 0;
+    let y = row[at + (rateAt[1] ?? 0)] ?? 0;
     const after = this.#after;
     for (let n = 1; n <= times; n++) {
       after[n * 3] = (after[n * 3 - 3] ?? 0) + x;
@@ -390,14 +404,14 @@ export class Motion {
   findTime(row: Int32Array, at: number): number {
     this.lookSudden(row, at);
     const { size, suddenTimes } = this;
-    const { factor, axes } = this.group;
+    const { factor } = this.group;
     const whole = suddenTimes * 3;
     let along = 0;
     let length = 0;
     for (let i = 0; i < size; i++) {
       const old = (this.#path[whole + i] ?? 0) * factor;
       const change = (this.#after[whole + i] ?? 0) * factor - old;
-      along += ((row[at + (axes[i] as Axis).at] ?? 0) - (this.#start[i] ?? 0) - old) * change;
+      along += ((row[at + (this.at[i] ?? 0)] ?? 0) - (this.#start[i] ?? 0) - old) * change;
       length += change * change;
     }
     const near = length > 0 ? Math.floor((along / length) * suddenTimes + 0.5) : 1;
@@ -425,27 +439,24 @@ export class Motion {
   miss(row: Int32Array, at: number): number {
     let sum = 0;
     for (let i = 0; i < this.size; i++) {
-      const axis = this.group.axes[i] as Axis;
-      let off = (row[at + axis.at] ?? 0) - (this.#exact[i] ?? 0);
-      if (this.group.wraps) off = wrap(off, axis.position.bits);
+      let off = (row[at + (this.at[i] ?? 0)] ?? 0) - (this.expectedPosition[i] ?? 0);
+      if (this.group.wraps) off = wrap(off, this.#bits);
       sum += off < 0 ? -off : off;
     }
     return sum;
   }
 
   #put(i: number, move: number): void {
-    const { position } = this.group.axes[i] as Axis;
     const rounded = Math.floor((this.#start[i] ?? 0) + move + 0.5);
-    const { lo, hi } = position;
-    const value = this.group.wraps
-      ? wrap(rounded, position.bits)
+    const lo = this.#lo[i] ?? 0;
+    const hi = this.#hi[i] ?? 0;
+    this.expectedPosition[i] = this.group.wraps
+      ? wrap(rounded, this.#bits)
       : rounded < lo
         ? lo
         : rounded > hi
           ? hi
           : rounded;
-    this.#exact[i] = value;
-    this.expectedPosition[i] = value;
   }
 }
 

@@ -56,7 +56,8 @@ export class SmallRowCodec {
   /** Row words that are sent. */
   readonly #sent: Int32Array;
   /** What each field did before, by place in the plan: QUIET, ACTIVE, UNKNOWN or one of the heading states. */
-  readonly #states: Uint8Array;
+  #states: Uint8Array;
+  readonly #liveStates: Uint8Array;
   /** What `#states` is while nothing moves. */
   readonly #restStates: Uint8Array;
   /** Row words of all rates. */
@@ -79,7 +80,8 @@ export class SmallRowCodec {
     this.#odds = model.odds;
     this.expected = new Int32Array(plan.schema.stride);
     this.#motions = plan.groups.map(({ group, habits }) => new Motion(group, habits));
-    this.#states = new Uint8Array(plan.fields.length);
+    this.#liveStates = new Uint8Array(plan.fields.length);
+    this.#states = this.#liveStates;
     this.#restStates = Uint8Array.from(plan.fields, ({ habits, vector }) =>
       habits.points && vector >= 0 ? SET_OFF : QUIET,
     );
@@ -114,7 +116,7 @@ export class SmallRowCodec {
     this.#roughAge = roughAgeOf(ticks);
     if (this.#rests(base, at, earlier, beforeAt)) {
       for (let g = 0; g < groups.length; g++) (this.#motions[g] as Motion).rest(base, at, ticks);
-      this.#states.set(this.#restStates);
+      this.#states = this.#restStates;
       this.#kind = REST;
       return expected;
     }
@@ -124,13 +126,13 @@ export class SmallRowCodec {
       motion.look(base, at, ticks, earlier, beforeAt, beforeTicks);
       if (motion.kind === REST && codesRates) continue;
       if (codesRates)
-        for (let i = 0; i < motion.size; i++)
-          expected[(motion.group.axes[i] as Axis).rateAt] = motion.expectedRate[i] ?? 0;
+        for (let i = 0; i < motion.size; i++) expected[motion.rateAt[i] ?? 0] = motion.expectedRate[i] ?? 0;
       if (codesPositions) {
         motion.place(expected, 0);
         this.#takePositions(motion);
       }
     }
+    this.#states = this.#liveStates;
     let active = false;
     for (let f = 0; f < fields.length; f++) {
       const field = fields[f] as FieldPlan;
@@ -170,7 +172,7 @@ export class SmallRowCodec {
     this.#kind = NEW_KIND;
     this.#age = 0;
     this.#roughAge = 0;
-    this.#states.fill(QUIET);
+    this.#states = this.#liveStates.fill(QUIET);
     return this.expected;
   }
 
@@ -228,8 +230,7 @@ export class SmallRowCodec {
   }
 
   #takePositions(motion: Motion): void {
-    for (let i = 0; i < motion.size; i++)
-      this.expected[(motion.group.axes[i] as Axis).at] = motion.expectedPosition[i] ?? 0;
+    for (let i = 0; i < motion.size; i++) this.expected[motion.at[i] ?? 0] = motion.expectedPosition[i] ?? 0;
   }
 
   /** Finds a field's state, and moves its expected value along if it drifts or points somewhere. */
