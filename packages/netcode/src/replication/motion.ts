@@ -21,6 +21,8 @@ export const MOTIONS = 5;
 /** Times at which a sudden change is looked for. */
 const SUDDEN_TIMES = 16;
 
+const FINER = 16;
+
 /** What training finds out about a group of fields. */
 export interface MotionHabits {
   /** Which velocity carries a tick's move: 0.5 the new one (v += a; p += v), -0.5 the old one, 0 their mean. */
@@ -126,8 +128,8 @@ export class Motion {
   earlier = 0;
   readonly #start = new Int32Array(3);
   readonly #before = new Int32Array(3);
-  /** Cosine of the turn in one tick. */
-  #turnCosine = 1;
+  /** Cosine and sine of the turn in one tick. A plain number would be boxed with every change. */
+  readonly #turn = Float64Array.of(1, 0);
   #perTick: boolean;
   readonly #lo: Int32Array;
   readonly #hi: Int32Array;
@@ -139,6 +141,9 @@ export class Motion {
   /** Rates after each time on the way. */
   readonly #course = new Float64Array(3 * (SUDDEN_TIMES + 1));
   #last = 0;
+  readonly #move = new Float64Array(3);
+  /** The rates of the base, a quarter turn on. */
+  readonly #across = new Float64Array(3);
 
   constructor(group: AxisGroup, habits: MotionHabits) {
     this.group = group;
@@ -168,7 +173,7 @@ export class Motion {
     const { rateAt } = this;
     this.ticks = ticks;
     this.earlier = before === undefined ? 0 : beforeTicks;
-    this.#turnCosine = 1;
+    this.#turn[0] = 1;
     this.#perTick = this.habits.perTick;
     let moving = 0;
     let change = 0;
@@ -198,7 +203,7 @@ export class Motion {
   rest(base: Int32Array, at: number, ticks: number): void {
     this.kind = REST;
     this.ticks = ticks;
-    this.#turnCosine = 1;
+    this.#turn[0] = 1;
     this.#perTick = this.habits.perTick;
     for (let i = 0; i < this.size; i++) {
       this.rate[i] = 0;
@@ -267,11 +272,14 @@ export class Motion {
     const turn = angle * share;
     const across = Math.sqrt(was2 - (dot * dot) / now2);
     const c = cosine(turn);
-    const s = across > 0 ? (sine(turn) * speed) / across : 0;
-    this.#turnCosine = cosine(angle / earlier);
+    const s = sine(turn);
+    const scale = across > 0 ? speed / across : 0;
+    this.#turn[0] = cosine(angle / earlier);
+    this.#turn[1] = sine(angle / earlier);
     for (let i = 0; i < size; i++) {
       const now = rate[i] ?? 0;
-      expectedRate[i] = this.#inRate(i, c * now - s * ((b[i] ?? 0) - (dot / now2) * now));
+      this.#across[i] = scale * ((dot / now2) * now - (b[i] ?? 0));
+      expectedRate[i] = this.#inRate(i, c * now + s * (this.#across[i] ?? 0));
     }
     return TURN;
   }
@@ -300,7 +308,8 @@ export class Motion {
       was2 += was * was;
     }
     if (change === 0 && this.#perTick) {
-      for (let i = 0; i < size; i++) this.#put(i, Math.floor((rate[i] ?? 0) * factor + 0.5) * ticks);
+      for (let i = 0; i < size; i++) this.#move[i] = Math.floor((rate[i] ?? 0) * factor + 0.5) * ticks;
+      this.#settle();
       return;
     }
     let bend = 1;
@@ -311,8 +320,9 @@ export class Motion {
     for (let i = 0; i < size; i++) {
       const was = rate[i] ?? 0;
       const now = row[at + (rateAt[i] ?? 0)] ?? 0;
-      this.#put(i, factor * (ticks * bend * (now + was) * 0.5 + this.habits.phase * (now - was)));
+      this.#move[i] = factor * (ticks * bend * (now + was) * 0.5 + this.habits.phase * (now - was));
     }
+    this.#settle();
   }
 
   /** Number of times at which a sudden change may have come. */
@@ -328,14 +338,14 @@ export class Motion {
     const every = this.ticks / times;
     const path = this.#path;
     const after = this.#after;
-    const twice = 2 * this.#turnCosine;
+    const twice = 2 * (this.#turn[0] ?? 1);
     for (let i = 0; i < size; i++) {
       // A turn goes on as v(n+1) = 2 cos v(n) - v(n-1), in any number of dimensions. Other motions stay as they are.
       let last = rate[i] ?? 0;
       let next = last;
       const end = row[at + (rateAt[i] ?? 0)] ?? 0;
       const turning = this.kind === TURN && every === 1;
-      if (turning) next = this.#turned(i);
+      if (turning) next = (this.#turn[0] ?? 1) * last + (this.#turn[1] ?? 0) * (this.#across[i] ?? 0);
       let sum = 0;
       path[i] = 0;
       after[i] = 0;
@@ -354,28 +364,12 @@ export class Motion {
     if (this.kind === TURN && every === 1 && size === 2) this.#turnBack(row, at, times);
   }
 
-  /** The rate one tick after the base. */
-  #turned(i: number): number {
-    const { rate, ticks } = this;
-    if (this.#turnCosine >= 1) return rate[i] ?? 0;
-    if (ticks === 1) return this.expectedRate[i] ?? 0;
-    const last = rate[i] ?? 0;
-    const end = this.expectedRate[i] ?? 0;
-    // From the ends of the arc: v1 = (sin(a (n-1)) v0 + sin(a) vn) / sin(a n).
-    const angle = arcSine(Math.sqrt(1 - this.#turnCosine * this.#turnCosine));
-    const whole = sine(angle * ticks);
-    if (!(whole > 1e-3)) return last;
-    return (sine(angle * (ticks - 1)) * last + sine(angle) * end) / whole;
-  }
-
   /** The rates at the end, turned back tick by tick the way the base turned: a bump does not stop a turn. */
   #turnBack(row: Int32Array, at: number, times: number): void {
     const { rate, rateAt } = this;
-    const nextX = this.#turned(0);
-    const nextY = this.#turned(1);
-    const left = (rate[0] ?? 0) * nextY - (rate[1] ?? 0) * nextX;
-    const c = this.#turnCosine;
-    const s = (left < 0 ? -1 : 1) * Math.sqrt(c < 1 ? 1 - c * c : 0);
+    const left = (rate[0] ?? 0) * (this.#across[1] ?? 0) - (rate[1] ?? 0) * (this.#across[0] ?? 0);
+    const c = this.#turn[0] ?? 1;
+    const s = left < 0 ? -(this.#turn[1] ?? 0) : (this.#turn[1] ?? 0);
     let x = row[at + (rateAt[0] ?? 0)] ?? 0;
     let y = row[at + (rateAt[1] ?? 0)] ?? 0;
     const after = this.#after;
@@ -394,7 +388,8 @@ export class Motion {
     const then = since * 3;
     this.#last = first;
     for (let i = 0; i < this.size; i++)
-      this.#put(i, this.group.factor * ((this.#path[first + i] ?? 0) + (this.#after[then + i] ?? 0)));
+      this.#move[i] = this.group.factor * ((this.#path[first + i] ?? 0) + (this.#after[then + i] ?? 0));
+    this.#settle();
   }
 
   /**
@@ -430,9 +425,9 @@ export class Motion {
     return best;
   }
 
-  /** The rate on an axis just before the time of the sudden change that was placed last. */
+  /** The rate on an axis just before the time of the sudden change that was placed last, in sixteenths. */
   lastRate(i: number): number {
-    return this.#course[this.#last + i] ?? 0;
+    return Math.floor((this.#course[this.#last + i] ?? 0) * FINER) | 0;
   }
 
   /** How far the row is from the positions expected last, in steps over all axes. */
@@ -446,17 +441,20 @@ export class Motion {
     return sum;
   }
 
-  #put(i: number, move: number): void {
-    const rounded = Math.floor((this.#start[i] ?? 0) + move + 0.5);
-    const lo = this.#lo[i] ?? 0;
-    const hi = this.#hi[i] ?? 0;
-    this.expectedPosition[i] = this.group.wraps
-      ? wrap(rounded, this.#bits)
-      : rounded < lo
-        ? lo
-        : rounded > hi
-          ? hi
-          : rounded;
+  /** Moves the positions of the base by `#move`, onto the grid and into its range. Numbers that are passed on would be boxed. */
+  #settle(): void {
+    for (let i = 0; i < this.size; i++) {
+      const rounded = Math.floor((this.#start[i] ?? 0) + (this.#move[i] ?? 0) + 0.5);
+      const lo = this.#lo[i] ?? 0;
+      const hi = this.#hi[i] ?? 0;
+      this.expectedPosition[i] = this.group.wraps
+        ? wrap(rounded, this.#bits)
+        : rounded < lo
+          ? lo
+          : rounded > hi
+            ? hi
+            : rounded;
+    }
   }
 }
 

@@ -406,9 +406,8 @@ export class SmallRowCodec {
     const y = motion.rate[1] ?? 0;
     const left = x * x + y * y - other * other;
     const guess = motion.expectedRate[i] ?? 0;
-    if (left <= 0) return 0;
-    const size = Math.floor(Math.sqrt(left) + 0.5);
-    return guess < 0 ? -size : size;
+    const size = left <= 0 ? 0 : Math.floor(Math.sqrt(left) + 0.5) | 0;
+    return guess < 0 ? (0 - size) | 0 : size;
   }
 
   /** How far ahead the expectation reaches: against the rows that a bend was seen between, or in ticks. */

@@ -60,6 +60,7 @@ export class VectorBits {
   readonly #longLimit: number;
   readonly #limits: Float64Array;
   readonly #guess = new Int32Array(3);
+  readonly #move = new Float64Array(3);
   #base: Int32Array = this.#guess;
   #baseAt = 0;
   #ticks = 0;
@@ -270,8 +271,9 @@ export class VectorBits {
         kind === SAME && perTick
           ? Math.floor(was * factor + 0.5) * ticks
           : factor * (ticks * bend * (was + now) * 0.5 + phase * (now - was));
-      this.#put(i, ticks === 0 ? 0 : move);
+      this.#move[i] = ticks === 0 ? 0 : move;
     }
+    this.#settle();
   }
 
   #bend(row: Int32Array, at: number): number {
@@ -296,8 +298,10 @@ export class VectorBits {
     const before = this.#ticks - then;
     for (let i = 0; i < this.size; i++) {
       const word = this.#rateAt[i] ?? 0;
-      this.#put(i, factor * ((this.#base[this.#baseAt + word] ?? 0) * before + (row[at + word] ?? 0) * then));
+      this.#move[i] =
+        factor * ((this.#base[this.#baseAt + word] ?? 0) * before + (row[at + word] ?? 0) * then);
     }
+    this.#settle();
   }
 
   /** The time at which the rates seem to have changed, from where the positions are between the two straight ways. */
@@ -320,11 +324,15 @@ export class VectorBits {
     return since >= 1 ? (since < times ? since : times) : 1;
   }
 
-  #put(i: number, move: number): void {
-    const { position } = this.#group.axes[i] as Axis;
-    const { lo, hi, bits } = position;
-    const moved = Math.floor((this.#base[this.#baseAt + (this.#at[i] ?? 0)] ?? 0) + move + 0.5);
-    this.#guess[i] = this.#group.wraps ? wrap(moved, bits) : moved < lo ? lo : moved > hi ? hi : moved;
+  /** Moves the positions of the base by `#move`, onto the grid and into its range. Numbers that are passed on would be boxed. */
+  #settle(): void {
+    const { axes, wraps } = this.#group;
+    for (let i = 0; i < this.size; i++) {
+      const { lo, hi, bits } = (axes[i] as Axis).position;
+      const start = this.#base[this.#baseAt + (this.#at[i] ?? 0)] ?? 0;
+      const moved = Math.floor(start + (this.#move[i] ?? 0) + 0.5);
+      this.#guess[i] = wraps ? wrap(moved, bits) : moved < lo ? lo : moved > hi ? hi : moved;
+    }
   }
 
   #surprise(i: number, row: Int32Array, at: number): number {
