@@ -177,29 +177,77 @@ export function rowModel(schema: RowSchema, tables?: RowTables): RowModel {
 }
 
 /**
- * What decisions are taken for before anything is known about a game: changes are rare where nothing moved, and small surprises
- * more likely than large ones.
+ * What decisions are taken for before anything is known about a game, as log-odds in bits: rounded from what training found in games
+ * with little in common (units on a map, ships with thrust, bouncing balls), and drawn towards even.
  */
 export function untrained(plan: RowPlan): Uint16Array {
-  const odds = new Uint16Array(plan.size).fill(HALF);
-  for (const { role, at, contexts, bins } of plan.sections) {
-    const guess = UNTRAINED[role.slice(role.lastIndexOf(' ') + 1)];
-    if (guess === undefined) continue;
-    for (let i = 0; i < contexts * bins; i++) odds[at + i] = guess(Math.floor(i / bins), i % bins, bins);
+  const odds = new Uint16Array(plan.size);
+  for (const { role, at, contexts, bins, inner } of plan.sections) {
+    for (let i = 0; i < contexts * bins; i++) {
+      const group = Math.floor(i / (bins * inner));
+      odds[at + i] = chanceOf(guess(role, group, i % bins, bins));
+    }
   }
   return odds;
 }
 
-const HALF = 32_768;
+/** Log-odds of a 1, in bits, by role and run of like contexts. */
+function guess(role: string, group: number, bin: number, bins: number): number {
+  switch (role) {
+    case 'code':
+      return bin === 0 ? (CODE[group] ?? 0) : ([0, -5, 0, -1][bin] ?? 0);
+    case 'mode':
+      return bin === 0 ? (NOT_EXACT[group] ?? 0) : bin === 1 ? -3 : (SUDDENLY[group] ?? 0);
+    case 'rate':
+      return number(bin, bins, RATE[group] ?? 1, 4.5);
+    case 'sudden rate':
+      return number(bin, bins, 3, 9);
+    case 'position':
+      return number(bin, bins, group < KINDS ? -1.5 : -0.5, 3);
+    case 'sudden position':
+      return number(bin, bins, 0.5, 4);
+    case 'whole':
+      return 0;
+    case 'tick value':
+      // Deadlines lie in the future, seconds away.
+      return bin === 0 ? 5 : bin === 1 ? -5 : bin === bins - 1 ? 0 : 6 - bin;
+    default: {
+      const [kind, what] = role.split(' ');
+      if (what === 'value') return number(bin, bins, 0, 4);
+      const mode = Math.floor(group / (kind === 'angle' ? STATES : 3));
+      const state = group % (kind === 'angle' ? STATES : 3);
+      const active = state === ACTIVE ? 2 : 0;
+      const upset = mode === NEW ? 3 : mode >= SUDDEN ? 1.5 : 0;
+      return (FLAG[kind ?? ''] ?? -4) + active + upset;
+    }
+  }
+}
 
-const UNTRAINED: { readonly [role: string]: (context: number, bin: number, bins: number) => number } = {
-  code: (context, bin) =>
-    bin === 0 ? (CHANGES[Math.floor(context / AGES)] ?? HALF) : bin === 2 ? HALF : 3_000,
-  flag: (context) => FLAGS[Math.floor(context / ROUGH_AGES) % 3] ?? HALF,
-};
+/** A surprise: zero or not, sign, then sizes that end the sooner the larger they are. */
+function number(bin: number, bins: number, zero: number, first: number): number {
+  if (bin < 2) return bin === 0 ? zero : 0;
+  return first - ((first + 2) * (bin - 2)) / Math.max(2, bins - 4);
+}
 
-const CHANGES = [4_000, 25_000, 55_000, 55_000, 40_000, HALF];
-const FLAGS = [4_000, 25_000, 12_000];
+/** By kind of motion, and for new rows. */
+const CODE = [-3.5, 1.5, 4, 4, 2, 1];
+const NOT_EXACT = [2.5, -2, 3, 3, 3, 0];
+const SUDDENLY = [3, 2, -0.5, 0.5, 0, 0];
+const RATE = [3, 2, 1.5, 1.5, 1.5, 1];
+
+/** By field kind, while nothing else happens to the row. */
+const FLAG: { readonly [kind: string]: number } = { angle: -2, grid: -2.5, f32: -2.5, tick: -3, list: -3.5 };
+
+/** 2 ** (1/4). */
+const QUARTER_BIT = 1.189207115002721;
+
+/** By repeated products, which are the same on every engine; powers are not. */
+function chanceOf(bits: number): number {
+  let ratio = 1;
+  for (let i = Math.floor(Math.abs(bits) * 4 + 0.5); i > 0; i--) ratio *= QUARTER_BIT;
+  const one = Math.floor((65_536 * (bits < 0 ? 1 : ratio)) / (1 + ratio) + 0.5);
+  return one < 1 ? 1 : one > 65_535 ? 65_535 : one;
+}
 
 function buckets(field: Field): number {
   if (field.kind === 'f32' || field.kind === 'tick') return MAX_BUCKETS - 1;

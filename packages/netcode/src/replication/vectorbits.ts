@@ -7,12 +7,12 @@
  *                101 values             far: each rate itself
  *                110 n of 1/3 bits      near: differences from the base
  *                111 n of 2/3 bits      not so near
+ *                                       of three axes: after the kind 3 bits, and values only for those that changed
  *     time                              after 100 and 101, if the base is older than a tick: when the rates changed
  *     positions  0 n of 2 bits          surprises -2..1
  *                10 n of 4 bits
- *                110 n of 2/5 bits
- *                1110 n of 2/3 bits
- *                1111 values
+ *                110, 1110, 11110       a quarter, a half, three quarters of the way from 4 bits to the whole field
+ *                11111 values
  *
  * Of the kinds that can say it, the first in the order of `kindOf` is the only one that may [W2]; so is the time nearest to what the
  * positions say. The arithmetic is shared with the decoder: only + - * / floor and square roots.
@@ -32,6 +32,12 @@ const WIDE = 5;
 /** Codes of the kinds, first bit lowest, and their bits. */
 const KIND_CODE = [0b00, 0b10, 0b001, 0b101, 0b011, 0b111];
 const KIND_BITS = [2, 2, 3, 3, 3, 3];
+
+/** A mask in which every axis is set. */
+const ALL = 7;
+
+/** Classes of position surprises; what none of them holds is sent whole. */
+const CLASSES = 5;
 
 /** Times at which rates may have changed. */
 const TIMES = 16;
@@ -90,12 +96,9 @@ export class VectorBits {
     this.#shortLimit = 2 ** (this.#turnShort - 1);
     this.#longLimit = 2 ** (this.#turnLong - 1);
     const position = Math.max(...axes.map((axis) => axis.position.bits));
-    this.#widths = Int32Array.of(
-      2,
-      4,
-      Math.max(5, Math.ceil(position * 0.4)),
-      Math.max(6, Math.ceil(position * 0.65)),
-    );
+    // The first two for what is nearly as expected, the others evenly up to the whole field.
+    const part = Math.max(1, (position - 4) / 4);
+    this.#widths = Int32Array.of(2, 4, Math.ceil(4 + part), Math.ceil(4 + 2 * part), Math.ceil(4 + 3 * part));
     this.#limits = Float64Array.from(this.#widths, (width) => 2 ** (width - 1));
   }
 
@@ -205,7 +208,10 @@ export class VectorBits {
       return;
     }
     const width = this.#widthOf(kind);
+    const mask = this.size > 2 ? this.#changedAxes(row, at) : ALL;
+    if (this.size > 2) w.write(mask, this.size);
     for (let i = 0; i < this.size; i++) {
+      if (((mask >> i) & 1) === 0) continue;
       const word = this.#rateAt[i] ?? 0;
       const now = row[at + word] ?? 0;
       if (kind === FAR) {
@@ -213,6 +219,16 @@ export class VectorBits {
         w.write(now - rate.lo, rate.bits);
       } else w.write(now - (this.#base[this.#baseAt + word] ?? 0), width);
     }
+  }
+
+  /** One bit per axis. */
+  #changedAxes(row: Int32Array, at: number): number {
+    let mask = 0;
+    for (let i = 0; i < this.size; i++) {
+      const word = this.#rateAt[i] ?? 0;
+      if (row[at + word] !== this.#base[this.#baseAt + word]) mask |= 1 << i;
+    }
+    return mask;
   }
 
   #readRates(r: BitReader, row: Int32Array, at: number): number {
@@ -232,12 +248,14 @@ export class VectorBits {
       row[at + (this.#rateAt[1 - slow] ?? 0)] = this.#keepSpeed(slow, row[at + first] ?? 0) + signed(r, 2);
     } else {
       const width = this.#widthOf(kind);
+      const valued = kind !== SAME && kind !== STOPPED;
+      const mask = valued && this.size > 2 ? r.read(this.size) : ALL;
       for (let i = 0; i < this.size; i++) {
         const word = this.#rateAt[i] ?? 0;
         const { rate } = axes[i] as Axis;
         const was = base[baseAt + word] ?? 0;
         row[at + word] =
-          kind === SAME
+          kind === SAME || ((mask >> i) & 1) === 0
             ? was
             : kind === STOPPED
               ? 0
@@ -245,6 +263,7 @@ export class VectorBits {
                 ? r.read(rate.bits) + rate.lo
                 : was + signed(r, width);
       }
+      if (valued && this.size > 2 && mask !== this.#changedAxes(row, at)) r.fail();
     }
     for (let i = 0; i < this.size; i++) {
       const { rate, rateAt } = axes[i] as Axis;
@@ -349,16 +368,16 @@ export class VectorBits {
       if (size > most) most = size;
     }
     let k = 0;
-    while (k < 4 && most >= (this.#limits[k] ?? 0)) k++;
+    while (k < CLASSES && most >= (this.#limits[k] ?? 0)) k++;
     return k;
   }
 
   #writePositions(w: BitWriter, row: Int32Array, at: number): void {
     const k = this.#classOf(row, at);
-    w.write(k === 4 ? 15 : (1 << k) - 1, k === 4 ? 4 : k + 1);
+    w.write((1 << k) - 1, k === CLASSES ? k : k + 1);
     const width = this.#widths[k] ?? 0;
     for (let i = 0; i < this.size; i++) {
-      if (k < 4) w.write(this.#surprise(i, row, at), width);
+      if (k < CLASSES) w.write(this.#surprise(i, row, at), width);
       else {
         const { position } = this.#group.axes[i] as Axis;
         w.write((row[at + (this.#at[i] ?? 0)] ?? 0) - position.lo, position.bits);
@@ -368,11 +387,12 @@ export class VectorBits {
 
   #readPositions(r: BitReader, row: Int32Array, at: number): void {
     let k = 0;
-    while (k < 4 && r.read(1) === 1) k++;
+    while (k < CLASSES && r.read(1) === 1) k++;
     const width = this.#widths[k] ?? 0;
     for (let i = 0; i < this.size; i++) {
       const { position } = this.#group.axes[i] as Axis;
-      let value = k < 4 ? (this.#guess[i] ?? 0) + signed(r, width) : r.read(position.bits) + position.lo;
+      let value =
+        k < CLASSES ? (this.#guess[i] ?? 0) + signed(r, width) : r.read(position.bits) + position.lo;
       if (this.#group.wraps) value = wrap(value, position.bits);
       if (value >= position.lo && value <= position.hi) row[at + (this.#at[i] ?? 0)] = value;
       else r.fail();
