@@ -1,6 +1,6 @@
 /** Which way a vector points, in whole steps of an angle field. The same on every engine: only exact operations. */
 
-import { wrap } from './motion.ts';
+import { wrap } from './bends.ts';
 
 const TURN = 1 / (2 * Math.PI);
 

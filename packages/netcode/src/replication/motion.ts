@@ -6,8 +6,8 @@
  * Encoder and decoder run this on the same integers and must get the same doubles: only + - * / floor and square roots.
  */
 
-import type { Field } from '../wire/fields.ts';
-import type { FieldLayout, RowSchema } from '../wire/schema.ts';
+import type { Axis, AxisGroup } from './axes.ts';
+import { arcSine, bendOf, cosine, sine, wrap } from './bends.ts';
 
 /** How a vector moves, as far as two rows tell. */
 export const REST = 0;
@@ -29,83 +29,6 @@ export interface MotionHabits {
   readonly phase: number;
   /** True when a position is rounded to its grid in every tick, false when it is kept finer than the row. */
   readonly perTick: boolean;
-}
-
-export interface Axis {
-  readonly position: Field;
-  readonly rate: Field;
-  readonly at: number;
-  readonly rateAt: number;
-}
-
-/** Position fields of one step that follow rate fields of one step. */
-export interface AxisGroup {
-  readonly axes: readonly Axis[];
-  /** Position steps per tick for one step of the rate. */
-  readonly factor: number;
-  readonly wraps: boolean;
-}
-
-/** The groups of a row, in an order in which rates that follow rates themselves come first. */
-export function groupAxes(schema: RowSchema): AxisGroup[] {
-  const groups: AxisGroup[] = [];
-  const rates = new Set<number>();
-  let open: { axes: Axis[]; factor: number; wraps: boolean } | undefined;
-  for (const { field, followsAt, followsFactor, at } of schema.fields) {
-    if (field.local || followsAt < 0 || followsAt === at) continue;
-    const rate = (schema.fields.find((other) => other.at === followsAt) as FieldLayout).field;
-    const axis = { position: field, rate, at, rateAt: followsAt };
-    if (open !== undefined && !rates.has(followsAt) && joins(open, axis)) open.axes.push(axis);
-    else {
-      open = { axes: [axis], factor: followsFactor, wraps: field.kind === 'angle' };
-      groups.push(open);
-    }
-    rates.add(followsAt);
-  }
-  return splitGroups(sortGroups(groups));
-}
-
-/** Whether a field may be one more axis of a vector. */
-function joins({ axes, wraps }: AxisGroup, { at, rateAt, position, rate }: Axis): boolean {
-  const first = axes[0] as Axis;
-  return (
-    axes.length < 3 &&
-    !wraps &&
-    position.kind !== 'angle' &&
-    first.position.step === position.step &&
-    first.rate.step === rate.step &&
-    axes.every((axis) => axis.rateAt !== at && axis.at !== rateAt)
-  );
-}
-
-/** A group whose rates are positions of another comes after it. In a circle the first declared wins. */
-function sortGroups(groups: AxisGroup[]): AxisGroup[] {
-  const left = [...groups];
-  const sorted: AxisGroup[] = [];
-  while (left.length > 0) {
-    const free = left.findIndex((group) =>
-      group.axes.every(
-        ({ rateAt }) => !left.some((other) => other !== group && other.axes.some(({ at }) => at === rateAt)),
-      ),
-    );
-    sorted.push(...left.splice(Math.max(0, free), 1));
-  }
-  return sorted;
-}
-
-/** Takes vectors apart of which only some axes are known from groups before them. */
-function splitGroups(groups: AxisGroup[]): AxisGroup[] {
-  const known = new Set<number>();
-  const mixed = (words: number[]): boolean =>
-    words.some((word) => known.has(word)) && !words.every((word) => known.has(word));
-  return groups.flatMap((group) => {
-    const { axes } = group;
-    const rates = axes.map(({ rateAt }) => rateAt);
-    const positions = axes.map(({ at }) => at);
-    const apart = mixed(rates) || mixed(positions);
-    for (const word of [...rates, ...positions]) known.add(word);
-    return apart ? axes.map((axis) => ({ ...group, axes: [axis] })) : [group];
-  });
 }
 
 /** The motion of one group of one row. Reused for every row. */
@@ -456,48 +379,4 @@ export class Motion {
             : rounded;
     }
   }
-}
-
-/** A whole number of angle steps, brought into the range of the field. */
-export function wrap(steps: number, bits: number): number {
-  return (steps << (32 - bits)) >> (32 - bits);
-}
-
-/**
- * The sum of a rate that turns evenly from one value to another over `ticks`, over the mean of the two times `ticks`:
- * tan(a / 2) / tan(a / 2n) / n, with the whole turn a from its chord, as series that hold up to a right angle.
- */
-export function bendOf(now2: number, was2: number, dot: number, ticks: number): number {
-  const chord2 = (now2 + was2 - 2 * dot) / Math.sqrt(now2 * was2);
-  const q = chord2 < 2 ? chord2 : 2;
-  const a2 = q * (1 + q * (1 / 12 + q * (1 / 90 + q / 560)));
-  const n2 = ticks * ticks;
-  return (
-    (1 + (a2 / 12) * (1 + (a2 / 10) * (1 + (a2 * 17) / 168))) / (1 + (a2 / (12 * n2)) * (1 + a2 / (10 * n2)))
-  );
-}
-
-/** Arc sine for 0 <= s <= 1, good to 1e-4 below 0.9: enough to turn on by. */
-function arcSine(s: number): number {
-  if (s > 0.75) return Math.PI / 2 - arcSine(Math.sqrt(1 - (s < 1 ? s * s : 1)));
-  const s2 = s * s;
-  return s * (1 + s2 * (1 / 6 + s2 * (3 / 40 + s2 * (15 / 336 + s2 * (105 / 3456 + s2 * (945 / 42240))))));
-}
-
-/** Sine and cosine of a turn; larger ones than half a circle are taken for half a circle. */
-function sine(turn: number): number {
-  const x = turn < Math.PI ? turn : Math.PI;
-  const x2 = x * x;
-  return (
-    x *
-    (1 - (x2 / 6) * (1 - (x2 / 20) * (1 - (x2 / 42) * (1 - (x2 / 72) * (1 - (x2 / 110) * (1 - x2 / 156))))))
-  );
-}
-
-function cosine(turn: number): number {
-  const x = turn < Math.PI ? turn : Math.PI;
-  const x2 = x * x;
-  return (
-    1 - (x2 / 2) * (1 - (x2 / 12) * (1 - (x2 / 30) * (1 - (x2 / 56) * (1 - (x2 / 90) * (1 - x2 / 132)))))
-  );
 }

@@ -16,9 +16,10 @@ import type { BitReader, BitWriter } from '../wire/bits.ts';
 import { bitsFor } from '../wire/fields.ts';
 import type { FieldLayout, RowSchema } from '../wire/schema.ts';
 import type { RowTables } from '../wire/trained.ts';
+import type { Axis } from './axes.ts';
+import { wrap } from './bends.ts';
 import { type FieldBits, fieldBits, readValue, writeValue } from './fieldbits.ts';
 import { headingOf } from './heading.ts';
-import { type Axis, wrap } from './motion.ts';
 import { RowPlan } from './tables.ts';
 import { VectorBits } from './vectorbits.ts';
 

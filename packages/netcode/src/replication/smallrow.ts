@@ -12,9 +12,11 @@
 
 import { type BitCoder, BitCounter } from '../wire/range.ts';
 import { HEADER_WORDS, type RowSchema } from '../wire/schema.ts';
+import type { Axis } from './axes.ts';
+import { wrap } from './bends.ts';
 import { codeField, type Place } from './fieldcode.ts';
 import { headingOf } from './heading.ts';
-import { type Axis, Motion, REST, TURN, UNSURE, wrap } from './motion.ts';
+import { Motion, REST, TURN, UNSURE } from './motion.ts';
 import { codeSurprise } from './surprise.ts';
 import {
   ACTIVE,

@@ -7,7 +7,8 @@ import { assert } from '../base/assert.ts';
 import type { Field } from '../wire/fields.ts';
 import type { RowSchema } from '../wire/schema.ts';
 import type { RowTables } from '../wire/trained.ts';
-import { type AxisGroup, groupAxes, MOTIONS, type MotionHabits } from './motion.ts';
+import { type AxisGroup, groupAxes } from './axes.ts';
+import { MOTIONS, type MotionHabits } from './motion.ts';
 
 /** Ages of a base in ticks, in classes: 1, 2, 3, 4, 5, 6, 7-8, 9-11, 12-16, more. */
 export const AGES = 10;

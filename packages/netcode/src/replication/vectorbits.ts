@@ -20,7 +20,9 @@
 
 import type { BitReader, BitWriter } from '../wire/bits.ts';
 import { bitsFor } from '../wire/fields.ts';
-import { type Axis, type AxisGroup, bendOf, type MotionHabits, wrap } from './motion.ts';
+import type { Axis, AxisGroup } from './axes.ts';
+import { bendOf, wrap } from './bends.ts';
+import type { MotionHabits } from './motion.ts';
 
 const SAME = 0;
 const TURNED = 1;
