@@ -83,7 +83,7 @@ export class SnapshotDecoder {
   constructor(schema: GameSchema) {
     this.#schema = schema;
     this.#fast = new ListReader(
-      schema.rows.map((row) => new RowCodec(row)),
+      schema.rows.map((row) => new RowCodec(row, schema.tables?.rows[row.name])),
       schema.maxPlayers,
     );
     this.#small = new SmallReader(schema);

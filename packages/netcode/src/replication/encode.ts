@@ -81,7 +81,7 @@ export class SnapshotEncoder {
   ) {
     this.#schema = schema;
     this.#worlds = worlds;
-    this.#codecs = schema.rows.map((row) => new RowCodec(row));
+    this.#codecs = schema.rows.map((row) => new RowCodec(row, schema.tables?.rows[row.name]));
     this.#framer = new Framer(schema, this.#codecs);
     this.#frames = new History(Math.floor(HELD_WINDOW_TICKS / schema.ticksPerSnapshot) + 1);
     this.#sections = new Sections(this.#codecs, this.#source);

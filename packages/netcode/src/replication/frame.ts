@@ -113,7 +113,7 @@ export class Framer {
     for (let n = 0; n < rows.count; n++) {
       const at = n * stride;
       steady[n] = tick;
-      if (old === undefined || !codec.adds) continue;
+      if (old === undefined) continue;
       const id = data[at] as number;
       while (o < old.rows.count && old.rows.id(o) < id) o++;
       if (o >= old.rows.count || old.rows.id(o) !== id) continue;
