@@ -1,0 +1,15 @@
+/** All codecs, in the order of the report. */
+
+import type { CodecType } from './codec.ts';
+import { colyseusBroadcast, colyseusView } from './colyseus.ts';
+import { geckosSchema, json, msgpackr } from './full.ts';
+import { tickwireFast } from './tickwire.ts';
+
+export const CODECS: readonly CodecType[] = [
+  tickwireFast,
+  colyseusView,
+  colyseusBroadcast,
+  msgpackr,
+  geckosSchema,
+  json,
+];

@@ -1,0 +1,181 @@
+/** Tickwire's snapshots: the world is saved to history, each client's packet is coded against what it acknowledged. */
+
+import {
+  BitReader,
+  BitWriter,
+  HeldSet,
+  History,
+  newReplica,
+  type Replica,
+  type RowSet,
+  type SavedWorld,
+  SnapshotDecoder,
+  SnapshotEncoder,
+  WorldCore,
+} from '@tickwire/netcode/internal';
+import { KEPT_TICKS } from '../workload/acks.ts';
+import type { Scenario } from '../workload/scenarios.ts';
+import {
+  HP,
+  POSITION_SCALE,
+  ROT,
+  ST,
+  UNIT,
+  unitId,
+  VELOCITY_SCALE,
+  VX,
+  VY,
+  WORDS,
+  workload,
+  X,
+  Y,
+} from '../workload/world.ts';
+import { type Codec, type CodecType, type Frame, sampleClients } from './codec.ts';
+import { differenceOf, type UnitRecord } from './truth.ts';
+
+const { schema } = workload;
+/** Room for a packet that carries every unit anew. */
+const ROOM_BYTES_PER_UNIT = 20;
+const UNLIMITED_BITS = 2 ** 30;
+/** Radians per stored step of a heading. */
+const HEADING_STEP = (2 * Math.PI) / 1024;
+
+/** A unit as game code writes it. */
+type UnitRow = Omit<UnitRecord, 'id'>;
+
+class Tickwire implements Codec {
+  readonly clients: readonly number[];
+  readonly lossy = true;
+  readonly #core = new WorldCore(schema, false);
+  readonly #history = new History<SavedWorld>(2 * KEPT_TICKS);
+  readonly #encoder = new SnapshotEncoder(
+    schema,
+    schema.rows.map(() => 1),
+  );
+  readonly #decoder = new SnapshotDecoder(schema);
+  readonly #units: UnitRow[];
+  #written = false;
+  readonly #seats: Seat[];
+  /** One request object is used for all: the encoder keeps nothing of it. */
+  readonly #request: { -readonly [K in keyof Request]: Request[K] };
+  readonly #reader = new BitReader();
+  /** Per client, the tick it is known to hold; 0 for none. A server learns it as packets come in. */
+  readonly #known: Int32Array;
+
+  constructor(scenario: Scenario) {
+    this.clients = sampleClients(scenario, scenario.clients);
+    this.#known = new Int32Array(scenario.clients);
+    const decoded = new Set(sampleClients(scenario, scenario.decoded));
+    this.#seats = this.clients.map((client) => new Seat(scenario, decoded.has(client)));
+    const table = this.#core.table(UNIT);
+    this.#core.open(-1);
+    for (let i = 0; i < scenario.units; i++) table.insert(unitId(i), 0);
+    this.#core.close();
+    this.#units = Array.from({ length: scenario.units }, (_, i) => table.at(i) as unknown as UnitRow);
+    const world = this.#core.newSave();
+    this.#request = {
+      world,
+      history: this.#history,
+      baseline: undefined,
+      previous: undefined,
+      seat: 0,
+      budgetBits: UNLIMITED_BITS,
+      into: new HeldSet(schema.rows),
+    };
+  }
+
+  write({ world, acks }: Frame): void {
+    const { rows, changed, count, tick } = world;
+    this.#core.open(-1);
+    for (let i = 0; i < count; i++) {
+      if (changed[i] === 0 && this.#written) continue;
+      const unit = this.#units[i] as UnitRow;
+      const at = i * WORDS;
+      unit.x = (rows[at + X] ?? 0) / POSITION_SCALE;
+      unit.y = (rows[at + Y] ?? 0) / POSITION_SCALE;
+      unit.rot = (rows[at + ROT] ?? 0) * HEADING_STEP;
+      unit.vx = (rows[at + VX] ?? 0) / VELOCITY_SCALE;
+      unit.vy = (rows[at + VY] ?? 0) / VELOCITY_SCALE;
+      unit.hp = rows[at + HP] ?? 0;
+      unit.st = rows[at + ST] ?? 0;
+    }
+    this.#core.close();
+    this.#written = true;
+    this.#core.tick = tick;
+    for (const client of this.clients) this.#known[client] = acks.baseline(client);
+  }
+
+  encode({ world }: Frame, from: number, to: number): void {
+    const { tick } = world;
+    const request = this.#request;
+    if (from === 0) {
+      const save = this.#history.recycle(tick) ?? this.#core.newSave();
+      this.#core.save(save);
+      this.#history.set(tick, save);
+      request.world = save;
+    }
+    for (let i = from; i < to; i++) {
+      const seat = this.#seats[i] as Seat;
+      const known = this.#known[i] ?? 0;
+      request.baseline = known === 0 ? undefined : seat.held.get(known);
+      request.previous = seat.previous;
+      const into = seat.held.recycle(tick) ?? new HeldSet(schema.rows);
+      request.into = into;
+      seat.writer.reset();
+      seat.writer.write(request.baseline === undefined ? 0 : tick - known, 6);
+      this.#encoder.encode(seat.writer, request);
+      seat.bytes = seat.writer.finish();
+      seat.held.set(tick, into);
+      seat.previous = into;
+    }
+  }
+
+  packet(client: number): Uint8Array {
+    const seat = this.#seats[client] as Seat;
+    return seat.writer.bytes.subarray(0, seat.bytes);
+  }
+
+  decode({ world: { tick } }: Frame, client: number, packet: Uint8Array): void {
+    const replicas = this.#seats[client]?.replicas as History<Replica>;
+    const r = this.#reader.open(packet, 0, packet.length);
+    const age = r.read(6);
+    const into = replicas.recycle(tick) ?? newReplica(schema, 1);
+    this.#decoder.decode(r, age === 0 ? undefined : replicas.get(tick - age), tick, into);
+    if (r.align() && !r.failed) replicas.set(tick, into);
+  }
+
+  difference({ world, interest }: Frame, client: number): string | undefined {
+    const replica = this.#seats[client]?.replicas?.get(world.tick);
+    const set = interest.sets[client];
+    if (replica === undefined || set === undefined) return 'the snapshot cannot be read';
+    const rows = replica.tables[UNIT] as RowSet;
+    const first = rows.schema.cutAt - WORDS;
+    return differenceOf(world, set, rows.count, (index, unit, word) =>
+      rows.id(index) === unitId(unit) ? rows.data[index * rows.schema.stride + first + word] : undefined,
+    );
+  }
+}
+
+type Request = Parameters<SnapshotEncoder['encode']>[1];
+
+/** One client as the server knows it, and its client half. */
+class Seat {
+  readonly writer: BitWriter;
+  readonly held = new History<HeldSet>(KEPT_TICKS);
+  readonly replicas: History<Replica> | undefined;
+  previous: HeldSet | undefined;
+  bytes = 0;
+
+  constructor(scenario: Scenario, decodes: boolean) {
+    const visible = scenario.side === 0 ? scenario.units : Math.min(scenario.units, 1_000);
+    this.writer = new BitWriter(new Uint8Array(64 + visible * ROOM_BYTES_PER_UNIT));
+    this.replicas = decodes ? new History(KEPT_TICKS) : undefined;
+  }
+}
+
+export const tickwireFast: CodecType = {
+  name: 'tickwire-fast',
+  ours: true,
+  refuses: (scenario) => (scenario.side === 0 ? undefined : 'the encoder has no area of interest yet'),
+  create: (scenario) => new Tickwire(scenario),
+};
