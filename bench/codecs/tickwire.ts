@@ -3,17 +3,22 @@
 import {
   BitReader,
   BitWriter,
+  type GameSchema,
+  HELD_WINDOW_TICKS,
   HeldSet,
   History,
   newReplica,
+  plainRelevance,
   type Replica,
   type RowSet,
   type SavedWorld,
   SnapshotDecoder,
   SnapshotEncoder,
+  Viewer,
   WorldCore,
 } from '@tickwire/netcode/internal';
 import { KEPT_TICKS } from '../workload/acks.ts';
+import { CELL, MARGIN } from '../workload/interest.ts';
 import type { Scenario } from '../workload/scenarios.ts';
 import {
   HP,
@@ -26,14 +31,13 @@ import {
   VX,
   VY,
   WORDS,
-  workload,
+  workloadGame,
   X,
   Y,
 } from '../workload/world.ts';
 import { type Codec, type CodecType, type Frame, sampleClients } from './codec.ts';
 import { differenceOf, type UnitRecord } from './truth.ts';
 
-const { schema } = workload;
 /** Room for a packet that carries every unit anew. */
 const ROOM_BYTES_PER_UNIT = 20;
 const UNLIMITED_BITS = 2 ** 30;
@@ -46,13 +50,13 @@ type UnitRow = Omit<UnitRecord, 'id'>;
 class Tickwire implements Codec {
   readonly clients: readonly number[];
   readonly lossy = true;
-  readonly #core = new WorldCore(schema, false);
-  readonly #history = new History<SavedWorld>(2 * KEPT_TICKS);
-  readonly #encoder = new SnapshotEncoder(
-    schema,
-    schema.rows.map(() => 1),
-  );
-  readonly #decoder = new SnapshotDecoder(schema);
+  readonly #schema: GameSchema;
+  readonly #core: WorldCore;
+  readonly #history = new History<SavedWorld>(HELD_WINDOW_TICKS + 1);
+  readonly #encoder: SnapshotEncoder;
+  readonly #decoder: SnapshotDecoder;
+  /** What a client looks at: a square around its own unit. One object for all. */
+  readonly #area: { x: number; y: number; width: number; height: number };
   readonly #units: UnitRow[];
   #written = false;
   readonly #seats: Seat[];
@@ -63,6 +67,12 @@ class Tickwire implements Codec {
   readonly #known: Int32Array;
 
   constructor(scenario: Scenario) {
+    const { schema } = workloadGame(scenario.side === 0 ? undefined : { cell: CELL, margin: MARGIN });
+    this.#schema = schema;
+    this.#core = new WorldCore(schema, false);
+    this.#encoder = new SnapshotEncoder(schema, this.#history, plainRelevance(schema.rows.map(() => 1)));
+    this.#decoder = new SnapshotDecoder(schema);
+    this.#area = { x: 0, y: 0, width: scenario.side, height: scenario.side };
     this.clients = sampleClients(scenario, scenario.clients);
     this.#known = new Int32Array(scenario.clients);
     const decoded = new Set(sampleClients(scenario, scenario.decoded));
@@ -75,10 +85,9 @@ class Tickwire implements Codec {
     const world = this.#core.newSave();
     this.#request = {
       world,
-      history: this.#history,
       baseline: undefined,
       previous: undefined,
-      seat: 0,
+      viewer: new Viewer(1),
       budgetBits: UNLIMITED_BITS,
       into: new HeldSet(schema.rows),
     };
@@ -107,6 +116,7 @@ class Tickwire implements Codec {
 
   encode({ world }: Frame, from: number, to: number): void {
     const { tick } = world;
+    const { rows, grid } = this.#schema;
     const request = this.#request;
     if (from === 0) {
       const save = this.#history.recycle(tick) ?? this.#core.newSave();
@@ -119,7 +129,14 @@ class Tickwire implements Codec {
       const known = this.#known[i] ?? 0;
       request.baseline = known === 0 ? undefined : seat.held.get(known);
       request.previous = seat.previous;
-      const into = seat.held.recycle(tick) ?? new HeldSet(schema.rows);
+      request.viewer = seat.viewer;
+      if (grid !== undefined) {
+        const own = this.#units[i] as UnitRow;
+        this.#area.x = own.x;
+        this.#area.y = own.y;
+        seat.viewer.look(grid, this.#area);
+      }
+      const into = seat.held.recycle(tick) ?? new HeldSet(rows);
       request.into = into;
       seat.writer.reset();
       seat.writer.write(request.baseline === undefined ? 0 : tick - known, 6);
@@ -139,7 +156,7 @@ class Tickwire implements Codec {
     const replicas = this.#seats[client]?.replicas as History<Replica>;
     const r = this.#reader.open(packet, 0, packet.length);
     const age = r.read(6);
-    const into = replicas.recycle(tick) ?? newReplica(schema, 1);
+    const into = replicas.recycle(tick) ?? newReplica(this.#schema, 1);
     this.#decoder.decode(r, age === 0 ? undefined : replicas.get(tick - age), tick, into);
     if (r.align() && !r.failed) replicas.set(tick, into);
   }
@@ -160,6 +177,8 @@ type Request = Parameters<SnapshotEncoder['encode']>[1];
 
 /** One client as the server knows it, and its client half. */
 class Seat {
+  /** Seat 1 for all: no unit belongs to a player. */
+  readonly viewer = new Viewer(1);
   readonly writer: BitWriter;
   readonly held = new History<HeldSet>(KEPT_TICKS);
   readonly replicas: History<Replica> | undefined;
@@ -176,6 +195,6 @@ class Seat {
 export const tickwireFast: CodecType = {
   name: 'tickwire-fast',
   ours: true,
-  refuses: (scenario) => (scenario.side === 0 ? undefined : 'the encoder has no area of interest yet'),
+  refuses: () => undefined,
   create: (scenario) => new Tickwire(scenario),
 };
