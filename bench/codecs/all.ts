@@ -3,9 +3,10 @@
 import type { CodecType } from './codec.ts';
 import { colyseusBroadcast, colyseusView } from './colyseus.ts';
 import { geckosSchema, json, msgpackr } from './full.ts';
-import { tickwireFast } from './tickwire.ts';
+import { tickwireFast, tickwireSmall } from './tickwire.ts';
 
 export const CODECS: readonly CodecType[] = [
+  tickwireSmall,
   tickwireFast,
   colyseusView,
   colyseusBroadcast,

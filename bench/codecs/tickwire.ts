@@ -1,6 +1,7 @@
 /** Tickwire's snapshots: the world is saved to history, each client's packet is coded against what it acknowledged. */
 
 import {
+  BASELINE_BITS,
   BitReader,
   BitWriter,
   type GameSchema,
@@ -12,12 +13,12 @@ import {
   type Replica,
   type RowSet,
   type SavedWorld,
+  type SnapshotCodec,
   SnapshotDecoder,
   SnapshotEncoder,
   Viewer,
   WorldCore,
 } from '@tickwire/netcode/internal';
-import { KEPT_TICKS } from '../workload/acks.ts';
 import { CELL, MARGIN } from '../workload/interest.ts';
 import type { Scenario } from '../workload/scenarios.ts';
 import {
@@ -38,6 +39,8 @@ import {
 import { type Codec, type CodecType, type Frame, sampleClients } from './codec.ts';
 import { differenceOf, type UnitRecord } from './truth.ts';
 
+/** Snapshots that both halves remember: enough for every baseline here, and for what small snapshots expect motion from. */
+const KEPT_TICKS = 40;
 /** Room for a packet that carries every unit anew. */
 const ROOM_BYTES_PER_UNIT = 20;
 const UNLIMITED_BITS = 2 ** 30;
@@ -66,7 +69,7 @@ class Tickwire implements Codec {
   /** Per client, the tick it is known to hold; 0 for none. A server learns it as packets come in. */
   readonly #known: Int32Array;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, codec: SnapshotCodec) {
     const { schema } = workloadGame(scenario.side === 0 ? undefined : { cell: CELL, margin: MARGIN });
     this.#schema = schema;
     this.#core = new WorldCore(schema, false);
@@ -89,8 +92,15 @@ class Tickwire implements Codec {
       previous: undefined,
       viewer: new Viewer(1),
       budgetBits: UNLIMITED_BITS,
+      codec,
+      sent: { get: () => undefined },
       into: new HeldSet(schema.rows),
     };
+  }
+
+  settle(frame: Frame): void {
+    this.write(frame);
+    this.#save(frame.world.tick);
   }
 
   write({ world, acks }: Frame): void {
@@ -118,18 +128,14 @@ class Tickwire implements Codec {
     const { tick } = world;
     const { rows, grid } = this.#schema;
     const request = this.#request;
-    if (from === 0) {
-      const save = this.#history.recycle(tick) ?? this.#core.newSave();
-      this.#core.save(save);
-      this.#history.set(tick, save);
-      request.world = save;
-    }
+    if (from === 0) this.#save(tick);
     for (let i = from; i < to; i++) {
       const seat = this.#seats[i] as Seat;
       const known = this.#known[i] ?? 0;
       request.baseline = known === 0 ? undefined : seat.held.get(known);
       request.previous = seat.previous;
       request.viewer = seat.viewer;
+      request.sent = seat.held;
       if (grid !== undefined) {
         const own = this.#units[i] as UnitRow;
         this.#area.x = own.x;
@@ -139,12 +145,21 @@ class Tickwire implements Codec {
       const into = seat.held.recycle(tick) ?? new HeldSet(rows);
       request.into = into;
       seat.writer.reset();
-      seat.writer.write(request.baseline === undefined ? 0 : tick - known, 6);
+      seat.writer.write(request.baseline === undefined ? 0 : tick - known, BASELINE_BITS);
       this.#encoder.encode(seat.writer, request);
       seat.bytes = seat.writer.finish();
       seat.held.set(tick, into);
       seat.previous = into;
     }
+  }
+
+  /** The world goes to history, and what all clients share of it is prepared. */
+  #save(tick: number): void {
+    const save = this.#history.recycle(tick) ?? this.#core.newSave();
+    this.#core.save(save);
+    this.#history.set(tick, save);
+    this.#encoder.begin(save);
+    this.#request.world = save;
   }
 
   packet(client: number): Uint8Array {
@@ -155,9 +170,9 @@ class Tickwire implements Codec {
   decode({ world: { tick } }: Frame, client: number, packet: Uint8Array): void {
     const replicas = this.#seats[client]?.replicas as History<Replica>;
     const r = this.#reader.open(packet, 0, packet.length);
-    const age = r.read(6);
+    const age = r.read(BASELINE_BITS);
     const into = replicas.recycle(tick) ?? newReplica(this.#schema, 1);
-    this.#decoder.decode(r, age === 0 ? undefined : replicas.get(tick - age), tick, into);
+    this.#decoder.decode(r, age === 0 ? undefined : replicas.get(tick - age), tick, into, replicas);
     if (r.align() && !r.failed) replicas.set(tick, into);
   }
 
@@ -192,9 +207,12 @@ class Seat {
   }
 }
 
-export const tickwireFast: CodecType = {
-  name: 'tickwire-fast',
+const tickwire = (codec: SnapshotCodec): CodecType => ({
+  name: `tickwire-${codec}`,
   ours: true,
   refuses: () => undefined,
-  create: (scenario) => new Tickwire(scenario),
-};
+  create: (scenario) => new Tickwire(scenario, codec),
+});
+
+export const tickwireSmall = tickwire('small');
+export const tickwireFast = tickwire('fast');

@@ -16,7 +16,7 @@ const IN_BUDGET = SCENARIOS.map((scenario) => {
   return { ...scenario, clients, decoded: Math.min(clients, 10) };
 }).filter((scenario) => scenario.name !== 'crowd');
 const SEED = 1;
-const PLAN = { seed: SEED, warmUp: 12, ticks: 20, garbageTicks: 0 };
+const PLAN = { seed: SEED, settle: 0, warmUp: 12, ticks: 20, garbageTicks: 0 };
 
 /** Throws when a client decoded something else than it should: then its bytes mean nothing. */
 export function measureBudget(begin: (what: string) => void = () => {}): Budget {
