@@ -13,6 +13,8 @@ import type { Scenario } from './workload/scenarios.ts';
 
 const BUDGET = 'bench/budget.json';
 const GARBAGE_TICKS = 4;
+/** As far as Tickwire's history of worlds reaches, and one more. */
+const SETTLE_TICKS = 258;
 
 const progress = new Progress();
 main();
@@ -61,6 +63,7 @@ function play(scenario: Scenario, { codecs, codecsNamed, seed, ticks }: Options)
   return measure(scenario, able, {
     seed,
     ticks: ticks ?? scenario.ticks,
+    settle: SETTLE_TICKS,
     warmUp: scenario.warmUp,
     garbageTicks: GARBAGE_TICKS,
     progress: progress.tick,

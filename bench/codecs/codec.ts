@@ -17,6 +17,8 @@ export interface Codec {
   readonly clients: readonly number[];
   /** True when packets may be lost, and are coded against what the client acknowledged. Others get a perfect, ordered channel. */
   readonly lossy: boolean;
+  /** A tick without clients, for a server half that remembers many ticks. */
+  settle?(frame: Frame): void;
   /** The game's own writes of this tick, in the form that the codec wants them. */
   write(frame: Frame): void;
   /**

@@ -1,11 +1,11 @@
 /** Tickwire's snapshots: the world is saved to history, each client's packet is coded against what it acknowledged. */
 
-import { defineGame } from '@tickwire/netcode';
 import {
+  BASELINE_BITS,
   BitReader,
   BitWriter,
-  type Game,
   type GameSchema,
+  HELD_WINDOW_TICKS,
   HeldSet,
   History,
   newReplica,
@@ -19,7 +19,6 @@ import {
   Viewer,
   WorldCore,
 } from '@tickwire/netcode/internal';
-import { KEPT_TICKS } from '../workload/acks.ts';
 import { CELL, MARGIN } from '../workload/interest.ts';
 import type { Scenario } from '../workload/scenarios.ts';
 import {
@@ -33,22 +32,15 @@ import {
   VX,
   VY,
   WORDS,
-  workload,
+  workloadGame,
   X,
   Y,
 } from '../workload/world.ts';
 import { type Codec, type CodecType, type Frame, sampleClients } from './codec.ts';
 import { differenceOf, type UnitRecord } from './truth.ts';
 
-/** The workload with an interest grid; where each client looks is told to its `Viewer` below. */
-const workloadByPlace = defineGame({
-  ...workload.definition,
-  interest: { position: { unit: ['x', 'y'] }, area: () => undefined, cell: CELL, margin: MARGIN },
-}) as unknown as Game;
-
-/** A seat that owns no unit: every one is coded as another's. */
-const SPECTATOR = 255;
-
+/** Snapshots that both halves remember: enough for every baseline here, and for what small snapshots expect motion from. */
+const KEPT_TICKS = 40;
 /** Room for a packet that carries every unit anew. */
 const ROOM_BYTES_PER_UNIT = 20;
 const UNLIMITED_BITS = 2 ** 30;
@@ -61,30 +53,29 @@ type UnitRow = Omit<UnitRecord, 'id'>;
 class Tickwire implements Codec {
   readonly clients: readonly number[];
   readonly lossy = true;
-  readonly #core: WorldCore;
-  readonly #history = new History<SavedWorld>(2 * KEPT_TICKS);
   readonly #schema: GameSchema;
+  readonly #core: WorldCore;
+  readonly #history = new History<SavedWorld>(HELD_WINDOW_TICKS + 1);
   readonly #encoder: SnapshotEncoder;
   readonly #decoder: SnapshotDecoder;
-  /** Half of the side of the square that a client sees, map units. */
-  readonly #half: number;
+  /** What a client looks at: a square around its own unit. One object for all. */
+  readonly #area: { x: number; y: number; width: number; height: number };
   readonly #units: UnitRow[];
   #written = false;
   readonly #seats: Seat[];
   /** One request object is used for all: the encoder keeps nothing of it. */
   readonly #request: { -readonly [K in keyof Request]: Request[K] };
-  readonly #area = { x: 0, y: 0, width: 0, height: 0 };
   readonly #reader = new BitReader();
   /** Per client, the tick it is known to hold; 0 for none. A server learns it as packets come in. */
   readonly #known: Int32Array;
 
   constructor(scenario: Scenario, codec: SnapshotCodec) {
-    const { schema } = scenario.side > 0 ? workloadByPlace : workload;
+    const { schema } = workloadGame(scenario.side === 0 ? undefined : { cell: CELL, margin: MARGIN });
     this.#schema = schema;
-    this.#half = scenario.side / 2;
     this.#core = new WorldCore(schema, false);
     this.#encoder = new SnapshotEncoder(schema, this.#history, plainRelevance(schema.rows.map(() => 1)));
     this.#decoder = new SnapshotDecoder(schema);
+    this.#area = { x: 0, y: 0, width: scenario.side, height: scenario.side };
     this.clients = sampleClients(scenario, scenario.clients);
     this.#known = new Int32Array(scenario.clients);
     const decoded = new Set(sampleClients(scenario, scenario.decoded));
@@ -99,12 +90,17 @@ class Tickwire implements Codec {
       world,
       baseline: undefined,
       previous: undefined,
-      viewer: new Viewer(SPECTATOR),
+      viewer: new Viewer(1),
       budgetBits: UNLIMITED_BITS,
       codec,
       sent: { get: () => undefined },
       into: new HeldSet(schema.rows),
     };
+  }
+
+  settle(frame: Frame): void {
+    this.write(frame);
+    this.#save(frame.world.tick);
   }
 
   write({ world, acks }: Frame): void {
@@ -129,17 +125,10 @@ class Tickwire implements Codec {
   }
 
   encode({ world }: Frame, from: number, to: number): void {
-    const { tick, rows } = world;
-    const { grid } = this.#schema;
+    const { tick } = world;
+    const { rows, grid } = this.#schema;
     const request = this.#request;
-    const area = this.#area;
-    if (from === 0) {
-      const save = this.#history.recycle(tick) ?? this.#core.newSave();
-      this.#core.save(save);
-      this.#history.set(tick, save);
-      this.#encoder.begin(save);
-      request.world = save;
-    }
+    if (from === 0) this.#save(tick);
     for (let i = from; i < to; i++) {
       const seat = this.#seats[i] as Seat;
       const known = this.#known[i] ?? 0;
@@ -148,22 +137,29 @@ class Tickwire implements Codec {
       request.viewer = seat.viewer;
       request.sent = seat.held;
       if (grid !== undefined) {
-        const at = (this.clients[i] as number) * WORDS;
-        area.x = (rows[at + X] as number) / POSITION_SCALE;
-        area.y = (rows[at + Y] as number) / POSITION_SCALE;
-        area.width = this.#half * 2;
-        area.height = this.#half * 2;
-        seat.viewer.look(grid, area);
+        const own = this.#units[i] as UnitRow;
+        this.#area.x = own.x;
+        this.#area.y = own.y;
+        seat.viewer.look(grid, this.#area);
       }
-      const into = seat.held.recycle(tick) ?? new HeldSet(this.#schema.rows);
+      const into = seat.held.recycle(tick) ?? new HeldSet(rows);
       request.into = into;
       seat.writer.reset();
-      seat.writer.write(request.baseline === undefined ? 0 : tick - known, 6);
+      seat.writer.write(request.baseline === undefined ? 0 : tick - known, BASELINE_BITS);
       this.#encoder.encode(seat.writer, request);
       seat.bytes = seat.writer.finish();
       seat.held.set(tick, into);
       seat.previous = into;
     }
+  }
+
+  /** The world goes to history, and what all clients share of it is prepared. */
+  #save(tick: number): void {
+    const save = this.#history.recycle(tick) ?? this.#core.newSave();
+    this.#core.save(save);
+    this.#history.set(tick, save);
+    this.#encoder.begin(save);
+    this.#request.world = save;
   }
 
   packet(client: number): Uint8Array {
@@ -174,7 +170,7 @@ class Tickwire implements Codec {
   decode({ world: { tick } }: Frame, client: number, packet: Uint8Array): void {
     const replicas = this.#seats[client]?.replicas as History<Replica>;
     const r = this.#reader.open(packet, 0, packet.length);
-    const age = r.read(6);
+    const age = r.read(BASELINE_BITS);
     const into = replicas.recycle(tick) ?? newReplica(this.#schema, 1);
     this.#decoder.decode(r, age === 0 ? undefined : replicas.get(tick - age), tick, into, replicas);
     if (r.align() && !r.failed) replicas.set(tick, into);
@@ -196,7 +192,8 @@ type Request = Parameters<SnapshotEncoder['encode']>[1];
 
 /** One client as the server knows it, and its client half. */
 class Seat {
-  readonly viewer = new Viewer(SPECTATOR);
+  /** Seat 1 for all: no unit belongs to a player. */
+  readonly viewer = new Viewer(1);
   readonly writer: BitWriter;
   readonly held = new History<HeldSet>(KEPT_TICKS);
   readonly replicas: History<Replica> | undefined;

@@ -40,6 +40,8 @@ export interface Row {
 export interface Plan {
   readonly seed: number;
   readonly ticks: number;
+  /** Ticks before the first client joins, in which a server's history fills up. */
+  readonly settle: number;
   /** Ticks before the first that counts: joins, compilers, the first acknowledgements. */
   readonly warmUp: number;
   /** Ticks after the last that counts, in which allocation is measured. */
@@ -160,19 +162,25 @@ export function measure(scenario: Scenario, types: readonly CodecType[], plan: P
   const acks = new AckSchedule(scenario.clients, plan.seed);
   const frame: Frame = { world, interest, acks };
   const contenders = types.map((type) => new Contender(type, scenario));
-  const end = plan.warmUp + plan.ticks;
-  for (let tick = 1; tick <= end + plan.garbageTicks; tick++) {
+  const first = plan.settle + plan.warmUp;
+  const end = first + plan.ticks;
+  for (let tick = 1; tick <= plan.settle; tick++) {
+    world.step();
+    interest.place(world);
+    for (const { codec } of contenders) codec.settle?.(frame);
+  }
+  for (let tick = plan.settle + 1; tick <= end + plan.garbageTicks; tick++) {
     world.step();
     interest.update(world);
     acks.next(tick);
-    const counts = tick > plan.warmUp && tick <= end;
+    const counts = tick > first && tick <= end;
     for (let k = 0; k < contenders.length; k++) {
       const contender = contenders[(tick + k) % contenders.length] as Contender;
       if (tick > end) contender.encodeWatchingHeap(frame);
       else contender.encode(frame, counts);
       contender.decode(frame, counts);
     }
-    plan.progress?.(tick, end + plan.garbageTicks);
+    plan.progress?.(tick - plan.settle, end + plan.garbageTicks - plan.settle);
   }
   return contenders.map((contender) => contender.row(scenario, plan));
 }

@@ -5,8 +5,8 @@ import { Rng } from '@tickwire/netcode';
 const LOSS = 0.05;
 /** Ticks for which the schedule is known, back from the newest; far longer than any acknowledgement takes. */
 const WINDOW = 64;
-/** A baseline older than this is given up for the empty one. Both halves of a codec keep this many ticks. */
-export const KEPT_TICKS = 16;
+/** A baseline older than this is given up for the empty one. It takes nine losses in a row. */
+const KEPT_TICKS = 16;
 
 export class AckSchedule {
   readonly #clients: number;

@@ -75,9 +75,14 @@ export class Interest {
     this.sets = Array.from({ length: scenario.clients }, () => new VisibleSet());
   }
 
+  /** Notes the cell of each unit; which one depends on where it was before. Part of `update`. */
+  place(world: UnitWorld): void {
+    if (this.#scenario.side > 0) this.#fillCells(world);
+  }
+
   update(world: UnitWorld): void {
     const { side } = this.#scenario;
-    if (side > 0) this.#fillCells(world);
+    this.place(world);
     for (let client = 0; client < this.sets.length; client++) {
       const set = this.sets[client] as VisibleSet;
       set.begin();

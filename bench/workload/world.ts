@@ -35,16 +35,25 @@ const fields = {
   st: int(0, 255),
 };
 
-/** The same state as a Tickwire game. The world below moves the units; `step` has nothing left to do. */
-export const workload: Game = defineGame({
-  name: 'workload W',
-  tickRate: TICK_RATE,
-  snapshotRate: TICK_RATE,
-  maxPlayers: 255,
-  entities: { unit: fields },
-  command: { idle: int(0, 1) },
-  step() {},
-}) as unknown as Game;
+/**
+ * The same state as a Tickwire game. The world below moves the units; `step` has nothing left to do. With an interest, units are sent
+ * by place: cells of that edge, with that margin.
+ */
+export function workloadGame(interest?: { readonly cell: number; readonly margin: number }): Game {
+  const game = defineGame({
+    name: 'workload W',
+    tickRate: TICK_RATE,
+    snapshotRate: TICK_RATE,
+    maxPlayers: 255,
+    entities: { unit: fields },
+    command: { idle: int(0, 1) },
+    ...(interest === undefined
+      ? {}
+      : { interest: { ...interest, position: { unit: ['x', 'y'] }, radius: MAP } }),
+    step() {},
+  });
+  return game as unknown as Game;
+}
 
 /** Index of the units' table: after `players` and `room`. */
 export const UNIT = 2;

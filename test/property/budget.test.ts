@@ -31,7 +31,7 @@ test('a budget names what grew, what has none and what is gone', () => {
 
 test('a row is checked only if every client holds what it should', () => {
   const scenario = { name: 'few', units: 20, clients: 2, side: 600, decoded: 2, warmUp: 1, ticks: 4 };
-  const plan = { seed: 1, warmUp: 1, ticks: 4, garbageTicks: 0 };
+  const plan = { seed: 1, settle: 0, warmUp: 1, ticks: 4, garbageTicks: 0 };
   // One bit of one packet is another one: a digit of JSON becomes another digit.
   const faulty: CodecType = {
     name: 'faulty',
