@@ -259,6 +259,6 @@ export class SnapshotEncoder {
     for (let i = from; i < to; i++) this.#lists.settle(this.#writer, i);
     this.#writer.table(t);
     this.#lists.write(this.#writer, from, to, coded);
-    this.#lists.record(into, t, key, from, to);
+    this.#lists.record(into, t, key, from, to, this.#frame?.tick ?? 0);
   }
 }
