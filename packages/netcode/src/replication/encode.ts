@@ -401,6 +401,6 @@ export class SnapshotEncoder {
     plan.clear();
     this.#lists.expand(t, key, list, 1);
     this.#lists.write(sink, 0, plan.count, coded);
-    this.#lists.record(into, t, key, 0, plan.count);
+    this.#lists.record(into, t, key, 0, plan.count, this.#frame?.tick ?? 0);
   }
 }

@@ -319,16 +319,29 @@ export class Lists {
     return true;
   }
 
+  /**
+   * Since when a list that is new to the client waits. The baseline knows it, and so does the last snapshot, acknowledged or not: what
+   * that one sent is not held yet, so it waits on. Were it counted as sent, the snapshots under way would each send something else, and
+   * the client would see now these rows and now those.
+   */
+  waitingSince(t: number, key: number): number {
+    const { tick } = this.#frame;
+    return Math.min(
+      tick - 1,
+      listSince(this.#baseline?.tables[t], key),
+      listSince(this.#previous?.tables[t], key),
+    );
+  }
+
   /** Since when a row that is new to the client waits. */
   #since(t: number, key: number, id: number): number {
+    if (!this.holds(key)) return this.waitingSince(t, key);
     const { tick } = this.#frame;
-    const table = this.#previous?.tables[t];
-    const list = table === undefined ? -1 : table.find(key);
-    if (table === undefined || list < 0) return tick - 1;
-    const at = table.ticks[list] as number;
-    if (at === NOT_HELD) return table.since[list] as number;
-    const entry = at === NAMED ? table.findEntry(list, id) : -1;
-    return entry < 0 ? tick - 1 : Math.min(tick - 1, table.entrySince[entry] as number);
+    return Math.min(
+      tick - 1,
+      rowSince(this.#baseline?.tables[t], key, id),
+      rowSince(this.#previous?.tables[t], key, id),
+    );
   }
 
   /** Which secrets of a row this client is told: those that there are. */
@@ -615,12 +628,12 @@ export class Lists {
     else writer.changed(this.rowData(i), this.rowAt(i), tick);
   }
 
-  /** Records what the client holds of a list after this snapshot. Gives the number of rows that wait. */
-  record(into: HeldTable, t: number, key: number, from: number, to: number): number {
+  /** Records what the client holds of a list after this snapshot, which had waited `since`. Gives the number of rows that wait. */
+  record(into: HeldTable, t: number, key: number, from: number, to: number, since: number): number {
     const { plan } = this;
     const { tick } = this.#frame;
     const now = this.#frame.tables[t] as FrameTable;
-    into.addNamed(key, tick);
+    into.addNamed(key, since);
     let waiting = 0;
     let whole = 0;
     for (let i = from; i < to; i++) {
@@ -652,4 +665,18 @@ export class Lists {
       into.makeWhole(tick);
     return waiting;
   }
+}
+
+function listSince(table: HeldTable | undefined, key: number): number {
+  const list = table === undefined ? -1 : table.find(key);
+  return list < 0 ? Infinity : (table?.since[list] as number);
+}
+
+/** Since when a row of a list that is held in part waits; a list that is held whole had no such row. */
+function rowSince(table: HeldTable | undefined, key: number, id: number): number {
+  const list = table === undefined ? -1 : table.find(key);
+  if (table === undefined || list < 0) return Infinity;
+  if (table.ticks[list] === NOT_HELD) return table.since[list] as number;
+  const entry = table.ticks[list] === NAMED ? table.findEntry(list, id) : -1;
+  return entry < 0 ? Infinity : (table.entrySince[entry] as number);
 }

@@ -87,7 +87,7 @@ export class Pressure {
   }
 
   /** All lists of this client, held or new to it, in table and key order. */
-  #collect({ viewer, baseline, previous }: SnapshotRequest, frame: Frame): void {
+  #collect({ viewer, baseline }: SnapshotRequest, frame: Frame): void {
     this.#count = 0;
     for (let t = 0; t < frame.tables.length; t++) {
       const held = baseline?.tables[t];
@@ -105,7 +105,7 @@ export class Pressure {
         if (key === Infinity) break;
         const list = heldKey === key ? h++ : -1;
         if (shownKey === key) s++;
-        this.#add(t, key, list, shownKey !== key, held, now, frame.tick, viewer, previous?.tables[t]);
+        this.#add(t, key, list, shownKey !== key, held, now, frame.tick, viewer);
       }
     }
   }
@@ -119,7 +119,6 @@ export class Pressure {
     now: FrameTable,
     tick: number,
     viewer: SnapshotRequest['viewer'],
-    previous: HeldTable | undefined,
   ): void {
     const choice = this.#choices[this.#count] ?? emptyChoice();
     this.#choices[this.#count++] = choice;
@@ -134,7 +133,7 @@ export class Pressure {
     const present = (now.starts[key + 1] as number) - (now.starts[key] as number);
     const rows = list < 0 || held === undefined ? 0 : this.#heldCount(held, list, t);
     choice.rows = rows * GUESS_HELD_BITS + Math.max(0, present - rows) * GUESS_NEW_BITS;
-    const since = list >= 0 && held !== undefined ? oldest(held, list) : waitingSince(previous, key, tick);
+    const since = list >= 0 && held !== undefined ? oldest(held, list) : this.#lists.waitingSince(t, key);
     // A list that an own row has left is looked at too: both halves of a move go together.
     const first =
       key === 0 ||
@@ -340,7 +339,7 @@ export class Pressure {
     return false;
   }
 
-  #record({ into, previous }: SnapshotRequest, frame: Frame): void {
+  #record({ into }: SnapshotRequest, frame: Frame): void {
     for (let c = 0; c < this.#count; c++) {
       const choice = this.#choices[c] as ListChoice;
       if (choice.dropped) continue;
@@ -349,10 +348,11 @@ export class Pressure {
       const now = frame.tables[t] as FrameTable;
       const isNew = choice.list < 0 && key !== 0;
       if (isNew && !this.#sends(choice)) {
-        target.addWhole(key, NOT_HELD, waitingSince(previous?.tables[t], key, frame.tick));
+        target.addWhole(key, NOT_HELD, this.#lists.waitingSince(t, key));
         into.deferred += (now.starts[key + 1] as number) - (now.starts[key] as number);
       } else if (choice.expanded) {
-        into.deferred += this.#lists.record(target, t, key, choice.from, choice.to);
+        const since = isNew ? this.#lists.waitingSince(t, key) : frame.tick;
+        into.deferred += this.#lists.record(target, t, key, choice.from, choice.to, since);
       } else {
         into.deferred += this.#lists.keep(target, t, choice.list);
       }
@@ -375,12 +375,6 @@ function oldest(held: HeldTable, list: number): number {
     stalest = Math.min(stalest, at === NOT_HELD ? (held.entrySince[e] as number) : at);
   }
   return stalest;
-}
-
-function waitingSince(previous: HeldTable | undefined, key: number, tick: number): number {
-  const list = previous === undefined ? -1 : previous.find(key);
-  if (previous === undefined || list < 0) return tick - 1;
-  return previous.ticks[list] === NOT_HELD ? (previous.since[list] as number) : tick - 1;
 }
 
 function emptyChoice(): ListChoice {
