@@ -7,7 +7,7 @@
 
 const TERMS = 7;
 /** Movers beyond this many times the nearest distance are not asked. */
-const REACH = 5;
+const REACH = 3;
 /** How flat the plane is held. */
 const FLAT = 0.3;
 

@@ -9,6 +9,7 @@
  */
 
 import { assert } from '../base/assert.ts';
+import type { Field } from '../wire/fields.ts';
 import { Guesser } from '../wire/guess.ts';
 import { hash2, Journal, Mixer } from '../wire/mixer.ts';
 import type { BitCoder } from '../wire/range.ts';
@@ -88,6 +89,8 @@ export class HistoryCodec implements Past {
   readonly #layout: Layout;
   readonly #others: readonly FieldLayout[];
   readonly #moving: readonly FieldLayout[];
+  /** By word of a row. */
+  readonly #fieldAt: Field[] = [];
   readonly #mixer = new Mixer();
   readonly #guesser = new Guesser(this.#mixer);
   readonly #forecast: Forecast;
@@ -140,6 +143,7 @@ export class HistoryCodec implements Past {
     };
     this.#moving = sent.filter(({ at }) => places.includes(at) || turning.includes(at));
     this.#others = sent.filter(({ at }) => !places.includes(at) && !turning.includes(at));
+    for (const { at, field } of sent) this.#fieldAt[at] = field;
     this.#forecast = new Forecast(this.#layout);
     this.#company = new Company(rows);
     const first = new Int32Array(rows * schema.stride);
@@ -313,7 +317,10 @@ export class HistoryCodec implements Past {
     this.#know(hash2(latest * 128 + by, late * 8 + rested));
     mixer.pickA = hash2(1, state);
     mixer.pickB = hash2(2, near);
-    const moved = mixer.bit(c, c.writing && !this.#sameMotion(row, this.#base, rows) ? 1 : 0, 0);
+    const moves = c.writing && !this.#sameMotion(row, this.#base, rows) ? 1 : 0;
+    const changes = c.writing && this.#othersChange(row, rows) ? 1 : 0;
+    const active = mixer.bit(c, moves | changes, 0);
+    const moved = active === 0 ? 0 : mixer.bit(c, moves, 1);
     this.#lastMoved = ((this.#lastMoved << 1) | moved) & 7;
     this.#moved[row] = moved;
     if (moved === 1) {
@@ -325,6 +332,8 @@ export class HistoryCodec implements Past {
         const word = at + (this.#moving[i] as FieldLayout).at;
         rows[word] = this.#base[word] as number;
       }
+    if (!c.writing) this.#keepOthers(row, rows);
+    if (active === 0) return;
     this.#start(2);
     this.#know(hash2(state, moved));
     this.#know(hash2(hash2(state, moved), rested));
@@ -332,19 +341,29 @@ export class HistoryCodec implements Past {
     this.#know(hash2(hash2(state, moved), near * 128 + by));
     mixer.pickA = hash2(3, moved);
     mixer.pickB = hash2(4, state);
-    this.#codeOthers(c, row, rows, moved);
+    if (moved === 0 || mixer.bit(c, changes, 0) === 1) this.#codeOthers(c, row, rows, moved);
+  }
+
+  #othersChange(row: number, rows: Int32Array): boolean {
+    const at = row * this.#layout.stride;
+    for (let i = 0; i < this.#others.length; i++) {
+      const word = at + (this.#others[i] as FieldLayout).at;
+      if (rows[word] !== this.#base[word]) return true;
+    }
+    return false;
+  }
+
+  #keepOthers(row: number, rows: Int32Array): void {
+    const at = row * this.#layout.stride;
+    for (let i = 0; i < this.#others.length; i++) {
+      const word = at + (this.#others[i] as FieldLayout).at;
+      rows[word] = this.#base[word] as number;
+    }
   }
 
   #codeOthers(c: BitCoder, row: number, rows: Int32Array, moved: number): void {
     const mixer = this.#mixer;
     const at = row * this.#layout.stride;
-    let differs = 0;
-    for (let i = 0; i < this.#others.length; i++) {
-      const word = at + (this.#others[i] as FieldLayout).at;
-      if (!c.writing) rows[word] = this.#base[word] as number;
-      else if (rows[word] !== this.#base[word]) differs = 1;
-    }
-    if (mixer.bit(c, differs, 0) === 0) return;
     let any = false;
     for (let i = 0; i < this.#others.length; i++) {
       const { at: offset, field } = this.#others[i] as FieldLayout;
@@ -608,7 +627,7 @@ export class HistoryCodec implements Past {
 
   #field(c: BitCoder, word: number, rows: Int32Array, centre: number): number {
     const offset = word % this.#layout.stride;
-    const { field } = this.#moving.find(({ at }) => at === offset) as FieldLayout;
+    const field = this.#fieldAt[offset] as Field;
     const value = this.#within(c, field.lo, field.hi, this.#guesser.code(c, rows[word] as number, centre));
     rows[word] = value;
     return value;

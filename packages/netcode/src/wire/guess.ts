@@ -136,7 +136,7 @@ export class Guesser {
     const at = ((x - (this.#value[i] as number)) / (this.#width[i] as number) + CURVE_LIMIT) * CURVE_STEPS;
     if (!(at > 0)) return 0;
     if (at >= CURVE_CELLS) return 1;
-    const cell = Math.floor(at);
+    const cell = at | 0;
     const low = CURVE[cell] as number;
     return low + ((CURVE[cell + 1] as number) - low) * (at - cell);
   }

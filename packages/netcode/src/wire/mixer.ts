@@ -29,6 +29,9 @@ const LEARNING_RATE = 0.006;
 const SLOWEST_RATE = 0.008;
 /** A counter that has seen this many bits has half a say. */
 const TRUST = 4;
+const MOST_COUNT = 255;
+const RATES = Float64Array.from({ length: MOST_COUNT + 1 }, (_, n) => Math.max(1 / (n + 1.6), SLOWEST_RATE));
+const TRUSTED = Float64Array.from({ length: MOST_COUNT + 1 }, (_, n) => n / (n + TRUST));
 const FIRST_SPREAD = 4;
 const SPREAD_RATE = 0.02;
 const BIAS = 0.3;
@@ -186,16 +189,20 @@ export class Mixer {
   #estimate(counters: number, guesses: number, a: number, b: number): number {
     const state = this.#state;
     const inputs = this.#inputs;
-    for (let i = 0; i < counters; i++) {
-      const slot = this.#slots[i] as number;
-      const count = state[slot + 1] as number;
-      inputs[i] = (logit(state[slot] as number) * count) / (count + TRUST);
-    }
+    const slots = this.#slots;
     const size = counters + guesses;
+    let sumA = (state[a + size] as number) * BIAS;
+    let sumB = (state[b + size] as number) * BIAS;
+    for (let i = 0; i < counters; i++) {
+      const slot = slots[i] as number;
+      const count = state[slot + 1] as number;
+      const input = (LOGIT[((state[slot] as number) * CELLS) | 0] as number) * (TRUSTED[count] as number);
+      inputs[i] = input;
+      sumA += (state[a + i] as number) * input;
+      sumB += (state[b + i] as number) * input;
+    }
     inputs[size] = BIAS;
-    let sumA = 0;
-    let sumB = 0;
-    for (let i = 0; i <= size; i++) {
+    for (let i = counters; i < size; i++) {
       const input = inputs[i] as number;
       sumA += (state[a + i] as number) * input;
       sumB += (state[b + i] as number) * input;
@@ -208,6 +215,7 @@ export class Mixer {
   #update(bit: number, counters: number, size: number, a: number, b: number): void {
     const state = this.#state;
     const inputs = this.#inputs;
+    const slots = this.#slots;
     const errorA = (bit - this.#oddsA) * LEARNING_RATE;
     const errorB = (bit - this.#oddsB) * LEARNING_RATE;
     if (this.#trying) this.#remember(counters, size, a, b);
@@ -217,12 +225,11 @@ export class Mixer {
       state[b + i] = (state[b + i] as number) + errorB * input;
     }
     for (let i = 0; i < counters; i++) {
-      const slot = this.#slots[i] as number;
+      const slot = slots[i] as number;
       const p = state[slot] as number;
       const count = state[slot + 1] as number;
-      const rate = 1 / (count + 1.6);
-      state[slot] = p + (bit - p) * (rate > SLOWEST_RATE ? rate : SLOWEST_RATE);
-      if (count < 255) state[slot + 1] = count + 1;
+      state[slot] = p + (bit - p) * (RATES[count] as number);
+      if (count < MOST_COUNT) state[slot + 1] = count + 1;
     }
   }
 
@@ -288,7 +295,7 @@ export function exponential(x: number): number {
 
 const STEPS = 256;
 const LIMIT = 12;
-const LOGISTIC = Float32Array.from(
+const LOGISTIC = Float64Array.from(
   { length: 2 * LIMIT * STEPS + 2 },
   (_, i) => 1 / (1 + exponential(LIMIT - i / STEPS)),
 );
@@ -297,15 +304,15 @@ function logistic(x: number): number {
   const at = (x + LIMIT) * STEPS;
   if (!(at > 0)) return LOGISTIC[0] as number;
   if (at >= 2 * LIMIT * STEPS) return LOGISTIC[2 * LIMIT * STEPS] as number;
-  const i = Math.floor(at);
+  const i = at | 0;
   const low = LOGISTIC[i] as number;
   return low + ((LOGISTIC[i + 1] as number) - low) * (at - i);
 }
 
 const CELLS = 4096;
 /** ln(p / (1 - p)) = 2 atanh(2 p - 1), found by halving with the logistic function. */
-const LOGIT = Float32Array.from({ length: CELLS }, (_, i) => {
-  const p = (i + 0.5) / CELLS;
+const LOGIT = Float64Array.from({ length: CELLS + 1 }, (_, i) => {
+  const p = i < CELLS ? (i + 0.5) / CELLS : 1 - 0.25 / CELLS;
   let low = -LIMIT;
   let high = LIMIT;
   for (let n = 0; n < 40; n++) {
@@ -317,6 +324,6 @@ const LOGIT = Float32Array.from({ length: CELLS }, (_, i) => {
 });
 
 function logit(p: number): number {
-  const cell = Math.floor(p * CELLS);
-  return LOGIT[cell < 0 ? 0 : cell >= CELLS ? CELLS - 1 : cell] as number;
+  const cell = (p * CELLS) | 0;
+  return LOGIT[cell < 0 ? 0 : cell > CELLS ? CELLS : cell] as number;
 }
