@@ -13,7 +13,7 @@ export const MAX_COUNTERS = 12;
 export const MAX_GUESSES = 12;
 
 const INPUTS = MAX_COUNTERS + MAX_GUESSES + 1;
-const COUNTER_BITS = 18;
+const COUNTER_BITS = 16;
 const WEIGHT_SETS = 4096;
 /** Slots of `spread`. */
 const SPREAD_BITS = 14;
