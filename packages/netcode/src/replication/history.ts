@@ -35,6 +35,8 @@ export interface Hints {
 
 /** Frames of rest that are told apart. */
 const REST_FRAMES = 24;
+/** Rows that share one decision while all of them rest. */
+const BLOCK = 16;
 
 export class HistoryCodec implements Past {
   readonly #rows: number;
@@ -124,7 +126,8 @@ export class HistoryCodec implements Past {
     this.#base = this.frame(0);
     this.#mixer.try(coded.journal);
     this.#look();
-    for (let row = 0; row < this.#rows && !c.failed; row++) this.#flags(c, row, rows);
+    this.#lastMoved = 0;
+    for (let row = 0; row < this.#rows && !c.failed; row += BLOCK) this.#block(c, row, rows);
     this.#gather();
     for (let n = 0; n < this.#company.size && !c.failed; n++) {
       const row = this.#company.order[n] as number;
@@ -226,12 +229,62 @@ export class HistoryCodec implements Past {
 
   #lastMoved = 0;
 
-  /** Whether the row moves, and whether and how its other fields change. */
-  #flags(c: BitCoder, row: number, rows: Int32Array): void {
+  /** The flags of some rows: one for all, if all have been at rest and stay so. */
+  #block(c: BitCoder, row: number, rows: Int32Array): void {
+    const end = row + BLOCK < this.#rows ? row + BLOCK : this.#rows;
+    let resting = true;
+    for (let i = row; i < end && resting; i++) resting = this.#rest[i] === REST_FRAMES;
+    if (resting && this.#changes(c, row, end, rows) === 0) return;
+    let active = false;
+    for (let i = row; i < end && !c.failed; i++) if (this.#flags(c, i, rows)) active = true;
+    if (resting && !active) c.fail();
+  }
+
+  /** Whether any of a block of resting rows changes. */
+  #changes(c: BitCoder, row: number, end: number, rows: Int32Array): number {
+    const mixer = this.#mixer;
+    let near = 1e15;
+    let by = 1e15;
+    let changes = 0;
+    for (let i = row; i < end; i++) {
+      const lately = this.#nearest(i, this.#lately, this.#latelyCount);
+      const mover = this.#nearest(i, this.#movers, this.#moverCount);
+      if (lately < near) near = lately;
+      if (mover < by) by = mover;
+      if (c.writing && (!this.#sameMotion(i, this.#base, rows) || this.#othersChange(i, rows))) changes = 1;
+    }
+    const nearClass = octave4(near);
+    this.#start(4);
+    this.#know(nearClass);
+    this.#know(hash2(nearClass, octave4(by)));
+    this.#know(hash2(nearClass, this.#lastMoved));
+    this.#know(hash2(row, 78));
+    mixer.pickA = nearClass;
+    mixer.pickB = 5;
+    if (mixer.bit(c, changes, 0) === 1) return 1;
+    this.#lastMoved = 0;
+    for (let i = row; i < end; i++) {
+      this.#moved[i] = 0;
+      if (c.writing) continue;
+      this.#keepMotion(i, rows);
+      this.#keepOthers(i, rows);
+    }
+    return 0;
+  }
+
+  #keepMotion(row: number, rows: Int32Array): void {
+    const at = row * this.#layout.stride;
+    for (let i = 0; i < this.#moving.length; i++) {
+      const word = at + (this.#moving[i] as FieldLayout).at;
+      rows[word] = this.#base[word] as number;
+    }
+  }
+
+  /** Whether the row moves, and whether and how its other fields change. Gives whether anything did. */
+  #flags(c: BitCoder, row: number, rows: Int32Array): boolean {
     const mixer = this.#mixer;
     const { stride, places } = this.#layout;
     const at = row * stride;
-    if (row === 0) this.#lastMoved = 0;
     const rest = this.#rest[row] as number;
     const rested = rest < 4 ? rest : rest < 8 ? 4 : rest < 16 ? 5 : rest < 24 ? 6 : 7;
     let state = rested;
@@ -263,13 +316,9 @@ export class HistoryCodec implements Past {
       const to = 3 * this.#moverCount++;
       for (let i = 0; i < places.length; i++)
         this.#movers[to + i] = this.#base[at + (places[i] as number)] as number;
-    } else if (!c.writing)
-      for (let i = 0; i < this.#moving.length; i++) {
-        const word = at + (this.#moving[i] as FieldLayout).at;
-        rows[word] = this.#base[word] as number;
-      }
+    } else if (!c.writing) this.#keepMotion(row, rows);
     if (!c.writing) this.#keepOthers(row, rows);
-    if (active === 0) return;
+    if (active === 0) return false;
     this.#start(2);
     this.#know(hash2(state, moved));
     this.#know(hash2(hash2(state, moved), rested));
@@ -278,6 +327,7 @@ export class HistoryCodec implements Past {
     mixer.pickA = hash2(3, moved);
     mixer.pickB = hash2(4, state);
     if (moved === 0 || mixer.bit(c, changes, 0) === 1) this.#codeOthers(c, row, rows, moved);
+    return true;
   }
 
   #othersChange(row: number, rows: Int32Array): boolean {
