@@ -39,9 +39,9 @@ function newThing(w: BitWriter, hue: number): void {
   w.write(0, 1);
   w.write(ID >> 16, 8);
   w.write(ID & 0xffff, 16);
-  w.write(1, 1);
+  w.write(0, 1); // one field changed
+  w.write(1, 2); // hue
   w.write(hue, 4);
-  w.write(0, 2); // no reference, no cut
 }
 
 const held = decode(undefined, 3, (w) => newThing(w, 5)) as Replica;
@@ -65,11 +65,10 @@ describe('the snapshot decoder', () => {
     const none = decode(held, 6, (w) => {
       w.writeGolomb(0, 0);
       w.write(0, 1); // changed
-      w.write(0, 1); // hue as expected
-      w.write(1, 1); // the reference changed
+      w.write(0, 1); // in one field
+      w.write(2, 2); // the reference
       w.write(0, 1); // to an entity
       w.write(0, 31);
-      w.write(0, 1); // no cut
       w.writeGolomb(0, 0);
     });
     expect(none).toBe('refused');
@@ -78,7 +77,8 @@ describe('the snapshot decoder', () => {
   test('[W2] refuses a changed row in which nothing changed', () => {
     const same = decode(held, 6, (w) => {
       w.writeGolomb(0, 0);
-      w.write(0, 4); // changed, three fields as expected
+      w.write(0, 1); // changed
+      w.write(1, 4); // none of three fields
       w.writeGolomb(0, 0);
     });
     expect(same).toBe('refused');
@@ -95,7 +95,7 @@ describe('the snapshot decoder', () => {
         if (same === 0) w.write(2, 8);
         if (same === 0) w.write(counter, 16);
         else w.writeGolomb(0, 4);
-        w.write(0, 3);
+        w.write(1, 4);
       }
     }) as Replica;
     expect(two.tables[2]?.count).toBe(2);

@@ -3,7 +3,7 @@
 import { bitsFor, type Field } from '../wire/fields.ts';
 import type { BitCoder } from '../wire/range.ts';
 import { decodeUtf8 } from '../wire/utf8.ts';
-import { wrap } from './motion.ts';
+import { wrap } from './bends.ts';
 import { codeNonzero, codeSurprise, codeTree } from './surprise.ts';
 import type { FieldPlan } from './tables.ts';
 

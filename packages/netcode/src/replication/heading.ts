@@ -1,6 +1,6 @@
 /** Which way a vector points, in whole steps of an angle field. The same on every engine: only exact operations. */
 
-import { wrap } from './motion.ts';
+import { wrap } from './bends.ts';
 
 const TURN = 1 / (2 * Math.PI);
 
@@ -14,5 +14,5 @@ export function headingOf(x: number, y: number, bits: number): number {
   let turns = (ay <= ax ? eighth : Math.PI / 2 - eighth) * TURN;
   if (x < 0) turns = 0.5 - turns;
   if (y < 0) turns = -turns;
-  return wrap(Math.floor(turns * 2 ** bits + 0.5), bits);
+  return wrap(Math.floor(turns * (1 << bits) + 0.5), bits);
 }

@@ -6,8 +6,8 @@
  * Encoder and decoder run this on the same integers and must get the same doubles: only + - * / floor and square roots.
  */
 
-import type { Field } from '../wire/fields.ts';
-import type { FieldLayout, RowSchema } from '../wire/schema.ts';
+import type { Axis, AxisGroup } from './axes.ts';
+import { arcSine, bendOf, cosine, sine, wrap } from './bends.ts';
 
 /** How a vector moves, as far as two rows tell. */
 export const REST = 0;
@@ -21,6 +21,8 @@ export const MOTIONS = 5;
 /** Times at which a sudden change is looked for. */
 const SUDDEN_TIMES = 16;
 
+const FINER = 16;
+
 /** What training finds out about a group of fields. */
 export interface MotionHabits {
   /** Which velocity carries a tick's move: 0.5 the new one (v += a; p += v), -0.5 the old one, 0 their mean. */
@@ -29,88 +31,14 @@ export interface MotionHabits {
   readonly perTick: boolean;
 }
 
-export interface Axis {
-  readonly position: Field;
-  readonly rate: Field;
-  readonly at: number;
-  readonly rateAt: number;
-}
-
-/** Position fields of one step that follow rate fields of one step. */
-export interface AxisGroup {
-  readonly axes: readonly Axis[];
-  /** Position steps per tick for one step of the rate. */
-  readonly factor: number;
-  readonly wraps: boolean;
-}
-
-/** The groups of a row, in an order in which rates that follow rates themselves come first. */
-export function groupAxes(schema: RowSchema): AxisGroup[] {
-  const groups: AxisGroup[] = [];
-  const rates = new Set<number>();
-  let open: { axes: Axis[]; factor: number; wraps: boolean } | undefined;
-  for (const { field, followsAt, followsFactor, at } of schema.fields) {
-    if (field.local || followsAt < 0 || followsAt === at) continue;
-    const rate = (schema.fields.find((other) => other.at === followsAt) as FieldLayout).field;
-    const axis = { position: field, rate, at, rateAt: followsAt };
-    if (open !== undefined && !rates.has(followsAt) && joins(open, axis)) open.axes.push(axis);
-    else {
-      open = { axes: [axis], factor: followsFactor, wraps: field.kind === 'angle' };
-      groups.push(open);
-    }
-    rates.add(followsAt);
-  }
-  return splitGroups(sortGroups(groups));
-}
-
-/** Whether a field may be one more axis of a vector. */
-function joins({ axes, wraps }: AxisGroup, { at, rateAt, position, rate }: Axis): boolean {
-  const first = axes[0] as Axis;
-  return (
-    axes.length < 3 &&
-    !wraps &&
-    position.kind !== 'angle' &&
-    first.position.step === position.step &&
-    first.rate.step === rate.step &&
-    axes.every((axis) => axis.rateAt !== at && axis.at !== rateAt)
-  );
-}
-
-/** A group whose rates are positions of another comes after it. In a circle the first declared wins. */
-function sortGroups(groups: AxisGroup[]): AxisGroup[] {
-  const left = [...groups];
-  const sorted: AxisGroup[] = [];
-  while (left.length > 0) {
-    const free = left.findIndex((group) =>
-      group.axes.every(
-        ({ rateAt }) => !left.some((other) => other !== group && other.axes.some(({ at }) => at === rateAt)),
-      ),
-    );
-    sorted.push(...left.splice(Math.max(0, free), 1));
-  }
-  return sorted;
-}
-
-/** Takes vectors apart of which only some axes are known from groups before them. */
-function splitGroups(groups: AxisGroup[]): AxisGroup[] {
-  const known = new Set<number>();
-  const mixed = (words: number[]): boolean =>
-    words.some((word) => known.has(word)) && !words.every((word) => known.has(word));
-  return groups.flatMap((group) => {
-    const { axes } = group;
-    const rates = axes.map(({ rateAt }) => rateAt);
-    const positions = axes.map(({ at }) => at);
-    const apart = mixed(rates) || mixed(positions);
-    for (const word of [...rates, ...positions]) known.add(word);
-    return apart ? axes.map((axis) => ({ ...group, axes: [axis] })) : [group];
-  });
-}
-
 /** The motion of one group of one row. Reused for every row. */
 export class Motion {
   readonly group: AxisGroup;
   readonly size: number;
   readonly habits: MotionHabits;
+  /** Row words of positions and rates. */
+  readonly at: Int32Array;
+  readonly rateAt: Int32Array;
   /** REST, STRAIGHT, TURN, CHANGE or UNSURE. */
   kind = REST;
   ticks = 0;
@@ -123,21 +51,36 @@ export class Motion {
   earlier = 0;
   readonly #start = new Int32Array(3);
   readonly #before = new Int32Array(3);
-  /** Cosine of the turn in one tick. */
-  #turnCosine = 1;
+  /** Cosine and sine of the turn in one tick. A plain number would be boxed with every change. */
+  readonly #turn = Float64Array.of(1, 0);
   #perTick: boolean;
-  readonly #exact = new Float64Array(3);
+  readonly #lo: Int32Array;
+  readonly #hi: Int32Array;
+  readonly #rateLo: Int32Array;
+  readonly #rateHi: Int32Array;
+  readonly #bits: number;
   readonly #path = new Float64Array(3 * (SUDDEN_TIMES + 1));
   readonly #after = new Float64Array(3 * (SUDDEN_TIMES + 1));
   /** Rates after each time on the way. */
   readonly #course = new Float64Array(3 * (SUDDEN_TIMES + 1));
   #last = 0;
+  readonly #move = new Float64Array(3);
+  /** The rates of the base, a quarter turn on. */
+  readonly #across = new Float64Array(3);
 
   constructor(group: AxisGroup, habits: MotionHabits) {
     this.group = group;
     this.size = group.axes.length;
     this.habits = habits;
     this.#perTick = habits.perTick;
+    const { axes } = group;
+    this.at = Int32Array.from(axes, ({ at }) => at);
+    this.rateAt = Int32Array.from(axes, (axis) => axis.rateAt);
+    this.#lo = Int32Array.from(axes, ({ position }) => position.lo);
+    this.#hi = Int32Array.from(axes, ({ position }) => position.hi);
+    this.#rateLo = Int32Array.from(axes, ({ rate }) => rate.lo);
+    this.#rateHi = Int32Array.from(axes, ({ rate }) => rate.hi);
+    this.#bits = (axes[0] as Axis).position.bits;
   }
 
   /** Looks at the base row and the earlier one, and expects rates `ticks` after the base. */
@@ -150,22 +93,22 @@ export class Motion {
     beforeTicks: number,
   ): void {
     const { rate, expectedRate, size } = this;
-    const { axes } = this.group;
+    const { rateAt } = this;
     this.ticks = ticks;
     this.earlier = before === undefined ? 0 : beforeTicks;
-    this.#turnCosine = 1;
+    this.#turn[0] = 1;
     this.#perTick = this.habits.perTick;
     let moving = 0;
     let change = 0;
     for (let i = 0; i < size; i++) {
-      const axis = axes[i] as Axis;
-      const now = base[at + axis.rateAt] ?? 0;
+      const word = rateAt[i] ?? 0;
+      const now = base[at + word] ?? 0;
       rate[i] = now;
       expectedRate[i] = now;
-      this.#start[i] = base[at + axis.at] ?? 0;
+      this.#start[i] = base[at + (this.at[i] ?? 0)] ?? 0;
       moving |= now;
       if (before === undefined) continue;
-      const was = before[beforeAt + axis.rateAt] ?? 0;
+      const was = before[beforeAt + word] ?? 0;
       this.#before[i] = was;
       const size = now > was ? now - was : was - now;
       if (size > change) change = size;
@@ -179,14 +122,27 @@ export class Motion {
     else this.kind = this.#bend(before as Int32Array, beforeAt);
   }
 
+  /** Nothing moves at the base, nor did before. */
+  rest(base: Int32Array, at: number, ticks: number): void {
+    this.kind = REST;
+    this.ticks = ticks;
+    this.#turn[0] = 1;
+    this.#perTick = this.habits.perTick;
+    for (let i = 0; i < this.size; i++) {
+      this.rate[i] = 0;
+      this.expectedRate[i] = 0;
+      this.#start[i] = base[at + (this.at[i] ?? 0)] ?? 0;
+    }
+  }
+
   /** Steady so far; the way it came tells whether positions are rounded in every tick. */
   #straight(before: Int32Array, beforeAt: number): number {
     const { rate, size, earlier } = this;
-    const { axes, factor } = this.group;
+    const { factor } = this.group;
     let rounded = 0;
     let fine = 0;
     for (let i = 0; i < size; i++) {
-      const came = (this.#start[i] ?? 0) - (before[beforeAt + (axes[i] as Axis).at] ?? 0);
+      const came = (this.#start[i] ?? 0) - (before[beforeAt + (this.at[i] ?? 0)] ?? 0);
       const perTick = Math.floor((rate[i] ?? 0) * factor + 0.5) * earlier;
       const whole = Math.floor((rate[i] ?? 0) * factor * earlier + 0.5);
       rounded += came > perTick ? came - perTick : perTick - came;
@@ -198,7 +154,7 @@ export class Motion {
 
   #bend(before: Int32Array, beforeAt: number): number {
     const { rate, expectedRate, size, earlier, ticks } = this;
-    const { axes, factor } = this.group;
+    const { factor } = this.group;
     const b = this.#before;
     let dot = 0;
     let now2 = 0;
@@ -221,7 +177,7 @@ export class Motion {
       const now = rate[i] ?? 0;
       const was = b[i] ?? 0;
       const move = factor * (earlier * bend * (now + was) * 0.5 + this.habits.phase * (now - was));
-      const came = (this.#start[i] ?? 0) - (before[beforeAt + (axes[i] as Axis).at] ?? 0);
+      const came = (this.#start[i] ?? 0) - (before[beforeAt + (this.at[i] ?? 0)] ?? 0);
       const miss = came > move ? came - move : move - came;
       if (miss > off) off = miss;
       way += move > 0 ? move : -move;
@@ -239,39 +195,44 @@ export class Motion {
     const turn = angle * share;
     const across = Math.sqrt(was2 - (dot * dot) / now2);
     const c = cosine(turn);
-    const s = across > 0 ? (sine(turn) * speed) / across : 0;
-    this.#turnCosine = cosine(angle / earlier);
+    const s = sine(turn);
+    const scale = across > 0 ? speed / across : 0;
+    this.#turn[0] = cosine(angle / earlier);
+    this.#turn[1] = sine(angle / earlier);
     for (let i = 0; i < size; i++) {
       const now = rate[i] ?? 0;
-      expectedRate[i] = this.#inRate(i, c * now - s * ((b[i] ?? 0) - (dot / now2) * now));
+      this.#across[i] = scale * ((dot / now2) * now - (b[i] ?? 0));
+      expectedRate[i] = this.#inRate(i, c * now + s * (this.#across[i] ?? 0));
     }
     return TURN;
   }
 
   #inRate(i: number, value: number): number {
-    const { lo, hi } = (this.group.axes[i] as Axis).rate;
     const rounded = Math.floor(value + 0.5);
+    const lo = this.#rateLo[i] ?? 0;
+    const hi = this.#rateHi[i] ?? 0;
     return rounded < lo ? lo : rounded > hi ? hi : rounded;
   }
 
   /** Expects positions, given the rates at the end in `row`, for a motion that went there smoothly. */
   place(row: Int32Array, at: number): void {
-    const { rate, size, ticks, kind } = this;
-    const { axes, factor } = this.group;
+    const { rate, rateAt, size, ticks, kind } = this;
+    const { factor } = this.group;
     let change = 0;
     let dot = 0;
     let now2 = 0;
     let was2 = 0;
     for (let i = 0; i < size; i++) {
       const was = rate[i] ?? 0;
-      const now = row[at + (axes[i] as Axis).rateAt] ?? 0;
+      const now = row[at + (rateAt[i] ?? 0)] ?? 0;
       change |= now ^ was;
       dot += now * was;
       now2 += now * now;
       was2 += was * was;
     }
     if (change === 0 && this.#perTick) {
-      for (let i = 0; i < size; i++) this.#put(i, Math.floor((rate[i] ?? 0) * factor + 0.5) * ticks);
+      for (let i = 0; i < size; i++) this.#move[i] = Math.floor((rate[i] ?? 0) * factor + 0.5) * ticks;
+      this.#settle();
       return;
     }
     let bend = 1;
@@ -281,9 +242,10 @@ export class Motion {
     }
     for (let i = 0; i < size; i++) {
       const was = rate[i] ?? 0;
-      const now = row[at + (axes[i] as Axis).rateAt] ?? 0;
-      this.#put(i, factor * (ticks * bend * (now + was) * 0.5 + this.habits.phase * (now - was)));
+      const now = row[at + (rateAt[i] ?? 0)] ?? 0;
+      this.#move[i] = factor * (ticks * bend * (now + was) * 0.5 + this.habits.phase * (now - was));
     }
+    this.#settle();
   }
 
   /** Number of times at which a sudden change may have come. */
@@ -294,19 +256,19 @@ export class Motion {
   /** Prepares `placeSudden` for the rates at the end in `row`. */
   lookSudden(row: Int32Array, at: number): void {
     const { size, rate } = this;
-    const { axes } = this.group;
+    const { rateAt } = this;
     const times = this.suddenTimes;
     const every = this.ticks / times;
     const path = this.#path;
     const after = this.#after;
-    const twice = 2 * this.#turnCosine;
+    const twice = 2 * (this.#turn[0] ?? 1);
     for (let i = 0; i < size; i++) {
       // A turn goes on as v(n+1) = 2 cos v(n) - v(n-1), in any number of dimensions. Other motions stay as they are.
       let last = rate[i] ?? 0;
       let next = last;
-      const end = row[at + (axes[i] as Axis).rateAt] ?? 0;
+      const end = row[at + (rateAt[i] ?? 0)] ?? 0;
       const turning = this.kind === TURN && every === 1;
-      if (turning) next = this.#turned(i);
+      if (turning) next = (this.#turn[0] ?? 1) * last + (this.#turn[1] ?? 0) * (this.#across[i] ?? 0);
       let sum = 0;
       path[i] = 0;
       after[i] = 0;
@@ -325,31 +287,14 @@ export class Motion {
     if (this.kind === TURN && every === 1 && size === 2) this.#turnBack(row, at, times);
   }
 
-  /** The rate one tick after the base. */
-  #turned(i: number): number {
-    const { rate, ticks } = this;
-    if (this.#turnCosine >= 1) return rate[i] ?? 0;
-    if (ticks === 1) return this.expectedRate[i] ?? 0;
-    const last = rate[i] ?? 0;
-    const end = this.expectedRate[i] ?? 0;
-    // From the ends of the arc: v1 = (sin(a (n-1)) v0 + sin(a) vn) / sin(a n).
-    const angle = arcSine(Math.sqrt(1 - this.#turnCosine * this.#turnCosine));
-    const whole = sine(angle * ticks);
-    if (!(whole > 1e-3)) return last;
-    return (sine(angle * (ticks - 1)) * last + sine(angle) * end) / whole;
-  }
-
   /** The rates at the end, turned back tick by tick the way the base turned: a bump does not stop a turn. */
   #turnBack(row: Int32Array, at: number, times: number): void {
-    const { axes } = this.group;
-    const { rate } = this;
-    const nextX = this.#turned(0);
-    const nextY = this.#turned(1);
-    const left = (rate[0] ?? 0) * nextY - (rate[1] ?? 0) * nextX;
-    const c = this.#turnCosine;
-    const s = (left < 0 ? -1 : 1) * Math.sqrt(c < 1 ? 1 - c * c : 0);
-    let x = row[at + (axes[0] as Axis).rateAt] ?? 0;
-    let y = row[at + (axes[1] as Axis).rateAt] ?? 0;
+    const { rate, rateAt } = this;
+    const left = (rate[0] ?? 0) * (this.#across[1] ?? 0) - (rate[1] ?? 0) * (this.#across[0] ?? 0);
+    const c = this.#turn[0] ?? 1;
+    const s = left < 0 ? -(this.#turn[1] ?? 0) : (this.#turn[1] ?? 0);
+    let x = row[at + (rateAt[0] ?? 0)] ?? 0;
+    let y = row[at + (rateAt[1] ?? 0)] ?? 0;
     const after = this.#after;
     for (let n = 1; n <= times; n++) {
       after[n * 3] = (after[n * 3 - 3] ?? 0) + x;
@@ -366,82 +311,72 @@ export class Motion {
     const then = since * 3;
     this.#last = first;
     for (let i = 0; i < this.size; i++)
-      this.#put(i, this.group.factor * ((this.#path[first + i] ?? 0) + (this.#after[then + i] ?? 0)));
+      this.#move[i] = this.group.factor * ((this.#path[first + i] ?? 0) + (this.#after[then + i] ?? 0));
+    this.#settle();
   }
 
-  /** The rate on an axis just before the time of the sudden change that was placed last. */
+  /**
+   * When the rates changed suddenly, 1..suddenTimes, and expects positions for it: near where the row's positions are between the way
+   * of the old rates and the way of the new ones.
+   */
+  findTime(row: Int32Array, at: number): number {
+    this.lookSudden(row, at);
+    const { size, suddenTimes } = this;
+    const { factor } = this.group;
+    const whole = suddenTimes * 3;
+    let along = 0;
+    let length = 0;
+    for (let i = 0; i < size; i++) {
+      const old = (this.#path[whole + i] ?? 0) * factor;
+      const change = (this.#after[whole + i] ?? 0) * factor - old;
+      along += ((row[at + (this.at[i] ?? 0)] ?? 0) - (this.#start[i] ?? 0) - old) * change;
+      length += change * change;
+    }
+    const near = length > 0 ? Math.floor((along / length) * suddenTimes + 0.5) : 1;
+    const first = near < 2 ? 1 : near <= suddenTimes ? near - 1 : suddenTimes;
+    const last = near + 1 < first ? first : near + 1 < suddenTimes ? near + 1 : suddenTimes;
+    let best = first;
+    let least = Number.POSITIVE_INFINITY;
+    for (let since = first; since <= last; since++) {
+      this.placeSudden(since);
+      const miss = this.miss(row, at);
+      if (miss >= least) continue;
+      least = miss;
+      best = since;
+    }
+    if (best !== last) this.placeSudden(best);
+    return best;
+  }
+
+  /** The rate on an axis just before the time of the sudden change that was placed last, in sixteenths. */
   lastRate(i: number): number {
-    return this.#course[this.#last + i] ?? 0;
+    return Math.floor((this.#course[this.#last + i] ?? 0) * FINER) | 0;
   }
 
   /** How far the row is from the positions expected last, in steps over all axes. */
   miss(row: Int32Array, at: number): number {
     let sum = 0;
     for (let i = 0; i < this.size; i++) {
-      const axis = this.group.axes[i] as Axis;
-      let off = (row[at + axis.at] ?? 0) - (this.#exact[i] ?? 0);
-      if (this.group.wraps) off = wrap(off, axis.position.bits);
+      let off = (row[at + (this.at[i] ?? 0)] ?? 0) - (this.expectedPosition[i] ?? 0);
+      if (this.group.wraps) off = wrap(off, this.#bits);
       sum += off < 0 ? -off : off;
     }
     return sum;
   }
 
-  #put(i: number, move: number): void {
-    const { position } = this.group.axes[i] as Axis;
-    const rounded = Math.floor((this.#start[i] ?? 0) + move + 0.5);
-    const { lo, hi } = position;
-    const value = this.group.wraps
-      ? wrap(rounded, position.bits)
-      : rounded < lo
-        ? lo
-        : rounded > hi
-          ? hi
-          : rounded;
-    this.#exact[i] = value;
-    this.expectedPosition[i] = value;
+  /** Moves the positions of the base by `#move`, onto the grid and into its range. Numbers that are passed on would be boxed. */
+  #settle(): void {
+    for (let i = 0; i < this.size; i++) {
+      const rounded = Math.floor((this.#start[i] ?? 0) + (this.#move[i] ?? 0) + 0.5);
+      const lo = this.#lo[i] ?? 0;
+      const hi = this.#hi[i] ?? 0;
+      this.expectedPosition[i] = this.group.wraps
+        ? wrap(rounded, this.#bits)
+        : rounded < lo
+          ? lo
+          : rounded > hi
+            ? hi
+            : rounded;
+    }
   }
-}
-
-/** A whole number of angle steps, brought into the range of the field. */
-export function wrap(steps: number, bits: number): number {
-  return (steps << (32 - bits)) >> (32 - bits);
-}
-
-/**
- * The sum of a rate that turns evenly from one value to another over `ticks`, over the mean of the two times `ticks`:
- * tan(a / 2) / tan(a / 2n) / n, with the whole turn a from its chord, as series that hold up to a right angle.
- */
-function bendOf(now2: number, was2: number, dot: number, ticks: number): number {
-  const chord2 = (now2 + was2 - 2 * dot) / Math.sqrt(now2 * was2);
-  const q = chord2 < 2 ? chord2 : 2;
-  const a2 = q * (1 + q * (1 / 12 + q * (1 / 90 + q / 560)));
-  const n2 = ticks * ticks;
-  return (
-    (1 + (a2 / 12) * (1 + (a2 / 10) * (1 + (a2 * 17) / 168))) / (1 + (a2 / (12 * n2)) * (1 + a2 / (10 * n2)))
-  );
-}
-
-/** Arc sine for 0 <= s <= 1, good to 1e-4 below 0.9: enough to turn on by. */
-function arcSine(s: number): number {
-  if (s > 0.75) return Math.PI / 2 - arcSine(Math.sqrt(1 - (s < 1 ? s * s : 1)));
-  const s2 = s * s;
-  return s * (1 + s2 * (1 / 6 + s2 * (3 / 40 + s2 * (15 / 336 + s2 * (105 / 3456 + s2 * (945 / 42240))))));
-}
-
-/** Sine and cosine of a turn; larger ones than half a circle are taken for half a circle. */
-function sine(turn: number): number {
-  const x = turn < Math.PI ? turn : Math.PI;
-  const x2 = x * x;
-  return (
-    x *
-    (1 - (x2 / 6) * (1 - (x2 / 20) * (1 - (x2 / 42) * (1 - (x2 / 72) * (1 - (x2 / 110) * (1 - x2 / 156))))))
-  );
-}
-
-function cosine(turn: number): number {
-  const x = turn < Math.PI ? turn : Math.PI;
-  const x2 = x * x;
-  return (
-    1 - (x2 / 2) * (1 - (x2 / 12) * (1 - (x2 / 30) * (1 - (x2 / 56) * (1 - (x2 / 90) * (1 - x2 / 132)))))
-  );
 }

@@ -1,82 +1,102 @@
 /**
- * One row on the wire, against the row that both sides expect.
+ * One row on the wire, bit-packed, against the row that both sides expect: the codec of fast snapshots. Its bits depend on the base
+ * alone, so that clients with the same baseline share them.
  *
- * Expected is the base row, moved along by its own rate fields (`follows`) to the snapshot's tick. Then per sent field, in
- * declaration order:
+ *     others   0              no field outside of vectors changed; not for rows without vectors
+ *              10 index       one did
+ *              11 mask        any did, one bit per field
+ *     vectors                 positions with the rates they follow, see vectorbits.ts
+ *     values                  of the other fields that changed, see fieldbits.ts
  *
- *     0                                   as expected
- *     1                                   bool: the other value
- *     1 value                             up to 6 bits: the value itself, counted from the field's minimum
- *     1 class(2) surprise                 wider numbers: surprise z of 1/4, 1/2 or 3/4 of the field's bits; class 3 is the value itself
- *     1 none(1) [class(2) distance]       tick: distance from the snapshot's tick
- *     1 none(1) [id(31)]                  ref
- *     1 length bytes                      text
- *     1 count values                      list
- *
- * Surprise z counts 1, -1, 2, -2 … from 0. Each class starts where the one before ends, so that every value has one code [W2].
+ * Expected is the base row, moved along by its own rate fields (`follows`) to the snapshot's tick. An angle that points the way its
+ * row's vector goes is expected to point the new way.
  */
 
 import type { BitReader, BitWriter } from '../wire/bits.ts';
-import { bitsFor, type Field } from '../wire/fields.ts';
+import { bitsFor } from '../wire/fields.ts';
 import type { FieldLayout, RowSchema } from '../wire/schema.ts';
-import { decodeUtf8 } from '../wire/utf8.ts';
+import type { RowTables } from '../wire/trained.ts';
+import type { Axis } from './axes.ts';
+import { wrap } from './bends.ts';
+import { type FieldBits, fieldBits, readValue, writeValue } from './fieldbits.ts';
+import { headingOf } from './heading.ts';
+import { RowPlan } from './tables.ts';
+import { VectorBits } from './vectorbits.ts';
 
-/** Fields of up to this many bits are sent whole when they change. */
-const RAW_BITS = 6;
-
-const RAW = 0;
-const SURPRISE = 1;
-const BOOL = 2;
-const TICK = 3;
-const REF = 4;
-const FLOAT = 5;
-const TEXT = 6;
-const LIST = 7;
-
-interface Op {
-  readonly code: number;
-  readonly at: number;
-  readonly field: Field;
-  readonly wraps: boolean;
-  /** Bits of the three surprise classes. */
-  readonly bitsA: number;
-  readonly bitsB: number;
-  readonly bitsC: number;
-  /** First surprise of the second, third and last class. */
-  readonly startB: number;
-  readonly startC: number;
-  readonly startD: number;
+/** A field outside of vectors; an angle may point along the rates at these words, or has -1 there. */
+interface Other {
+  readonly bits: FieldBits;
+  readonly x: number;
+  readonly y: number;
+  /** Points along them also from rest. */
+  readonly points: boolean;
 }
 
 export class RowCodec {
   readonly schema: RowSchema;
   /** The expected row of the last `expect`. */
   readonly expected: Int32Array;
-  readonly #ops: readonly Op[];
+  readonly #vectors: readonly VectorBits[];
+  readonly #others: readonly Other[];
+  readonly #indexBits: number;
   /** Row words that are sent. */
   readonly #sent: Int32Array;
   readonly #follows: readonly FieldLayout[];
+  /** The index of each other field that the present row changes. */
+  readonly #changed: Uint8Array;
+  /** What each other field is expected to be, given the rates of the present row. */
+  readonly #guess: Int32Array;
+  #base: Int32Array;
+  #baseAt = 0;
 
-  constructor(schema: RowSchema) {
+  constructor(schema: RowSchema, tables?: RowTables) {
+    const plan = new RowPlan(schema, tables);
     this.schema = schema;
     this.expected = new Int32Array(schema.stride);
-    this.#ops = schema.fields.filter((layout) => !layout.field.local).map(makeOp);
-    this.#sent = Int32Array.from(
-      this.#ops.flatMap(({ at, field }) => Array.from({ length: field.words }, (_, i) => at + i)),
+    this.#base = this.expected;
+    this.#vectors = plan.groups.map(
+      ({ group, codesRates, codesPositions, habits }) =>
+        new VectorBits(group, habits, codesRates, codesPositions),
     );
-    this.#follows = schema.fields.filter((layout) => layout.followsAt >= 0);
+    this.#others = plan.fields.map(({ field, at, vector, habits }) => {
+      const axes = plan.groups[vector]?.group.axes ?? [];
+      const layout = { field, at } as FieldLayout;
+      return {
+        bits: fieldBits(layout),
+        x: (axes[0] as Axis | undefined)?.rateAt ?? -1,
+        y: (axes[1] as Axis | undefined)?.rateAt ?? -1,
+        points: habits.points,
+      };
+    });
+    this.#indexBits = bitsFor(this.#others.length - 1);
+    this.#changed = new Uint8Array(this.#others.length);
+    this.#guess = new Int32Array(this.#others.length);
+    this.#sent = Int32Array.from(
+      schema.fields
+        .filter(({ field }) => !field.local)
+        .flatMap(({ at, field }) => Array.from({ length: field.words }, (_, i) => at + i)),
+    );
+    // A rate that follows a rate itself does not stay: what follows it would be expected elsewhere step by step than in one go.
+    const moving = new Set(schema.fields.filter(({ followsAt }) => followsAt >= 0).map(({ at }) => at));
+    this.#follows = schema.fields.filter(({ followsAt }) => followsAt >= 0 && !moving.has(followsAt));
   }
 
   /** Computes the row that both sides expect `ticks` after the base. One shared expression: keep it that way. */
   expect(base: Int32Array, at: number, ticks: number): Int32Array {
-    const { expected, schema } = this;
-    for (let i = 0; i < schema.stride; i++) expected[i] = base[at + i] ?? 0;
+    const { expected } = this;
+    for (let i = 0; i < expected.length; i++) expected[i] = base[at + i] ?? 0;
+    this.#base = base;
+    this.#baseAt = at;
+    const vectors = this.#vectors;
+    for (let i = 0; i < vectors.length; i++) (vectors[i] as VectorBits).open(base, at, ticks);
     if (ticks === 0) return expected;
     for (const { field, at: word, followsAt, followsFactor } of this.#follows) {
+      const rate = base[at + followsAt] ?? 0;
+      if (rate === 0) continue;
       // Whole grid steps per tick, rounded as a write in `step` rounds: straight motion is then expected exactly.
-      const perTick = Math.floor((base[at + followsAt] ?? 0) * followsFactor + 0.5);
-      const moved = (base[at + word] ?? 0) + perTick * ticks;
-      expected[word] = moved < field.lo ? field.lo : moved > field.hi ? field.hi : moved;
+      const moved = (base[at + word] ?? 0) + Math.floor(rate * followsFactor + 0.5) * ticks;
+      if (field.kind === 'angle') expected[word] = wrap(moved, field.bits);
+      else expected[word] = moved < field.lo ? field.lo : moved > field.hi ? field.hi : moved;
     }
     return expected;
   }
@@ -94,259 +114,106 @@ export class RowCodec {
 
   /** Writes a row against the expected one. */
   write(w: BitWriter, row: Int32Array, at: number, tick: number): void {
-    const { expected } = this;
-    for (const op of this.#ops) {
-      const { at: word, field } = op;
-      let changed = row[at + word] !== expected[word];
-      if (field.words > 1) {
-        for (let i = word; i < word + field.words; i++) if (row[at + i] !== expected[i]) changed = true;
-      }
-      w.write(changed ? 1 : 0, 1);
-      if (changed) writeValue(w, op, row, at + word, expected[word] ?? 0, tick);
+    const others = this.#others;
+    const changed = this.#changed;
+    const guess = this.#guess;
+    let count = 0;
+    for (let i = 0; i < others.length; i++) {
+      const other = others[i] as Other;
+      guess[i] = this.#expectedOther(other, row, at);
+      if (this.#differs(other.bits, row, at, guess[i] ?? 0)) changed[count++] = i;
+    }
+    this.#writeMask(w, count);
+    const vectors = this.#vectors;
+    for (let i = 0; i < vectors.length; i++) (vectors[i] as VectorBits).write(w, row, at);
+    for (let k = 0; k < count; k++) {
+      const i = changed[k] ?? 0;
+      const { bits } = others[i] as Other;
+      writeValue(w, bits, row, at + bits.at, guess[i] ?? 0, tick);
     }
   }
 
-  /** Reads a row: `row` at `at` takes the expected values with the changes applied. Anything malformed fails the reader. */
+  /** Reads a row into `row` at `at`. Anything malformed fails the reader; whether anything changed at all is for the caller to ask. */
   read(r: BitReader, row: Int32Array, at: number, tick: number): void {
     const { expected } = this;
-    for (let i = 3; i < this.schema.stride; i++) row[at + i] = expected[i] ?? 0;
-    for (const op of this.#ops) {
-      if (r.read(1) === 0) continue;
-      readValue(r, op, row, at + op.at, expected[op.at] ?? 0, tick);
+    for (let i = 3; i < expected.length; i++) row[at + i] = expected[i] ?? 0;
+    const count = this.#readMask(r);
+    const vectors = this.#vectors;
+    for (let i = 0; i < vectors.length && !r.failed; i++) (vectors[i] as VectorBits).read(r, row, at);
+    if (r.failed) return;
+    const others = this.#others;
+    let k = 0;
+    for (let i = 0; i < others.length; i++) {
+      const other = others[i] as Other;
+      const { bits } = other;
+      const guess = this.#expectedOther(other, row, at);
+      if (k >= count || this.#changed[k] !== i) {
+        if (bits.field.words === 1) row[at + bits.at] = guess;
+        continue;
+      }
+      k++;
+      readValue(r, bits, row, at + bits.at, guess, tick);
       if (r.failed) return;
-      if (op.field.words > 1 && this.#unchanged(op, row, at)) r.fail();
+      if (bits.field.words > 1 && !this.#differs(bits, row, at, 0)) r.fail();
     }
   }
 
-  #unchanged({ at: word, field }: Op, row: Int32Array, at: number): boolean {
-    for (let i = word; i < word + field.words; i++) if (row[at + i] !== this.expected[i]) return false;
-    return true;
-  }
-}
-
-function makeOp({ field, at }: FieldLayout): Op {
-  const n = field.kind === 'tick' ? 32 : field.bits;
-  const bitsA = Math.max(2, Math.ceil(n / 4));
-  const bitsB = Math.ceil(n / 2);
-  const bitsC = Math.ceil((n * 3) / 4);
-  const startB = 2 ** bitsA;
-  const startC = startB + 2 ** bitsB;
-  const startD = startC + 2 ** bitsC;
-  return {
-    code: codeOf(field),
-    at,
-    field,
-    wraps: field.kind === 'angle',
-    bitsA,
-    bitsB,
-    bitsC,
-    startB,
-    startC,
-    startD,
-  };
-}
-
-function codeOf(field: Field): number {
-  switch (field.kind) {
-    case 'bool':
-      return BOOL;
-    case 'tick':
-      return TICK;
-    case 'ref':
-      return REF;
-    case 'f32':
-      return FLOAT;
-    case 'text':
-      return TEXT;
-    case 'list':
-      return LIST;
-    default:
-      return field.bits <= RAW_BITS ? RAW : SURPRISE;
-  }
-}
-
-function writeValue(w: BitWriter, op: Op, row: Int32Array, at: number, expected: number, tick: number): void {
-  const { field } = op;
-  const value = row[at] ?? 0;
-  switch (op.code) {
-    case BOOL:
+  #writeMask(w: BitWriter, count: number): void {
+    const changed = this.#changed;
+    const size = this.#others.length;
+    if (this.#vectors.length > 0) {
+      w.write(count > 0 ? 1 : 0, 1);
+      if (count === 0) return;
+    }
+    w.write(count === 1 ? 0 : 1, 1);
+    if (count === 1) {
+      w.write(changed[0] ?? 0, this.#indexBits);
       return;
-    case RAW:
-      w.write(value - field.lo, field.bits);
-      return;
-    case SURPRISE:
-      writeSurprise(w, op, surpriseOf(value - expected, op), value - field.lo, field.bits);
-      return;
-    case TICK:
-      w.write(value === 0 ? 1 : 0, 1);
-      if (value !== 0) writeSurprise(w, op, distanceOf(value - tick), value, 31);
-      return;
-    case REF:
-      w.write(value === 0 ? 1 : 0, 1);
-      if (value !== 0) w.write(value, 31);
-      return;
-    case FLOAT:
-      w.write(value, 32);
-      return;
-    case TEXT:
-      w.write(value, bitsFor(field.hi));
-      for (let i = 0; i < value; i++) w.write((row[at + 1 + (i >> 2)] ?? 0) >>> ((i & 3) * 8), 8);
-      return;
-    default:
-      writeList(w, field, row, at);
+    }
+    let k = 0;
+    for (let i = 0; i < size; i++) {
+      const set = k < count && changed[k] === i ? 1 : 0;
+      k += set;
+      w.write(set, 1);
+    }
   }
-}
 
-function readValue(r: BitReader, op: Op, row: Int32Array, at: number, expected: number, tick: number): void {
-  const { field } = op;
-  let value = 0;
-  switch (op.code) {
-    case BOOL:
-      row[at] = 1 - expected;
-      return;
-    case RAW:
-      value = r.read(field.bits) + field.lo;
-      break;
-    case SURPRISE:
-      value = readSurprise(r, op, expected, field.bits, field.lo);
-      break;
-    case TICK:
-      value = r.readBool() ? 0 : readDistance(r, op, tick);
-      break;
-    case REF:
-      value = r.readBool() ? 0 : readId(r);
-      break;
-    case FLOAT:
-      value = r.read(32) | 0;
-      if (!isFiniteWord(value)) r.fail();
-      break;
-    case TEXT:
-      readText(r, field, row, at);
-      return;
-    default:
-      readList(r, field, row, at);
-      return;
+  /** Fills `#changed` and gives how many there are. */
+  #readMask(r: BitReader): number {
+    const changed = this.#changed;
+    const size = this.#others.length;
+    const vectors = this.#vectors.length > 0;
+    if (vectors && r.read(1) === 0) return 0;
+    if (r.read(1) === 0) {
+      changed[0] = r.read(this.#indexBits);
+      if ((changed[0] ?? 0) >= size) r.fail();
+      return 1;
+    }
+    let count = 0;
+    for (let i = 0; i < size; i++) if (r.read(1) === 1) changed[count++] = i;
+    if (count === 1 || (vectors && count === 0)) r.fail();
+    return count;
   }
-  if (value === expected || value < field.lo || value > field.hi) r.fail();
-  else row[at] = value;
-}
 
-/** 1, -1, 2, -2 … as 0, 1, 2, 3 …; a difference of zero is never sent. Angles take the short way round. */
-function surpriseOf(difference: number, { wraps, field }: Op): number {
-  const turns = wraps ? (difference << (32 - field.bits)) >> (32 - field.bits) : difference;
-  return turns > 0 ? (turns - 1) * 2 : (-turns - 1) * 2 + 1;
-}
-
-/** 0, 1, -1, 2 … as 0, 1, 2, 3 … */
-function distanceOf(difference: number): number {
-  return difference > 0 ? difference * 2 - 1 : -difference * 2;
-}
-
-function writeSurprise(w: BitWriter, op: Op, z: number, whole: number, bits: number): void {
-  if (z < op.startB) {
-    w.write(0, 2);
-    w.write(z, op.bitsA);
-  } else if (z < op.startC) {
-    w.write(1, 2);
-    w.write(z - op.startB, op.bitsB);
-  } else if (z < op.startD) {
-    w.write(2, 2);
-    w.write(z - op.startC, op.bitsC);
-  } else {
-    w.write(3, 2);
-    w.write(whole, bits);
+  /** The word that a field is expected to have once the rates of the row are known. */
+  #expectedOther({ bits, x, y, points }: Other, row: Int32Array, at: number): number {
+    const old = this.expected[bits.at] ?? 0;
+    if (x < 0) return old;
+    const base = this.#base;
+    const wasX = base[this.#baseAt + x] ?? 0;
+    const wasY = base[this.#baseAt + y] ?? 0;
+    const nowX = row[at + x] ?? 0;
+    const nowY = row[at + y] ?? 0;
+    if ((nowX === wasX && nowY === wasY) || (nowX === 0 && nowY === 0)) return old;
+    const width = bits.field.bits;
+    if (wasX === 0 && wasY === 0) return points ? headingOf(nowX, nowY, width) : old;
+    const off = wrap((base[this.#baseAt + bits.at] ?? 0) - headingOf(wasX, wasY, width), width);
+    return off <= 1 && off >= -1 ? headingOf(nowX, nowY, width) : old;
   }
-}
 
-/** Reads a class and its number; -1 stands for the last class, whose value follows whole. */
-function readClass(r: BitReader, op: Op): number {
-  switch (r.read(2)) {
-    case 0:
-      return r.read(op.bitsA);
-    case 1:
-      return op.startB + r.read(op.bitsB);
-    case 2:
-      return op.startC + r.read(op.bitsC);
-    default:
-      return -1;
-  }
-}
-
-function readSurprise(r: BitReader, op: Op, expected: number, bits: number, lo: number): number {
-  const z = readClass(r, op);
-  if (z < 0) {
-    const value = r.read(bits) + lo;
-    if (surpriseOf(value - expected, op) < op.startD) r.fail();
-    return value;
-  }
-  const difference = z % 2 === 0 ? z / 2 + 1 : -(z - 1) / 2 - 1;
-  const value = expected + difference;
-  if (!op.wraps) return value;
-  if (surpriseOf(difference, op) !== z) r.fail();
-  return (value << (32 - bits)) >> (32 - bits);
-}
-
-function readDistance(r: BitReader, op: Op, tick: number): number {
-  const z = readClass(r, op);
-  let value: number;
-  if (z < 0) {
-    value = r.read(31);
-    if (distanceOf(value - tick) < op.startD) r.fail();
-  } else {
-    value = tick + (z % 2 === 1 ? (z + 1) / 2 : -z / 2);
-  }
-  // Zero has its own code.
-  if (value <= 0) r.fail();
-  return value;
-}
-
-/** None has its own code. */
-function readId(r: BitReader): number {
-  const id = r.read(31);
-  if (id === 0) r.fail();
-  return id;
-}
-
-const isFiniteWord = (word: number): boolean => (word & 0x7f800000) !== 0x7f800000 && word !== -2147483648;
-
-function readText(r: BitReader, field: Field, row: Int32Array, at: number): void {
-  const length = r.read(bitsFor(field.hi));
-  if (length > field.hi || r.remaining < length * 8) {
-    r.fail();
-    return;
-  }
-  const bytes = new Uint8Array(length);
-  row.fill(0, at, at + field.words);
-  row[at] = length;
-  for (let i = 0; i < length; i++) {
-    bytes[i] = r.read(8);
-    const word = at + 1 + (i >> 2);
-    row[word] = (row[word] ?? 0) | ((bytes[i] ?? 0) << ((i & 3) * 8));
-  }
-  if (decodeUtf8(bytes) === undefined) r.fail();
-}
-
-function writeList(w: BitWriter, field: Field, row: Int32Array, at: number): void {
-  const element = field.element as Field;
-  const count = row[at] ?? 0;
-  w.write(count, bitsFor(field.hi));
-  for (let i = 1; i <= count; i++)
-    w.write(element.bits === 32 ? (row[at + i] ?? 0) : (row[at + i] ?? 0) - element.lo, element.bits);
-}
-
-function readList(r: BitReader, field: Field, row: Int32Array, at: number): void {
-  const element = field.element as Field;
-  const count = r.read(bitsFor(field.hi));
-  if (count > field.hi) {
-    r.fail();
-    return;
-  }
-  row.fill(0, at, at + field.words);
-  row[at] = count;
-  for (let i = 1; i <= count && !r.failed; i++) {
-    const value = element.bits === 32 ? r.read(32) | 0 : r.read(element.bits) + element.lo;
-    if (value < element.lo || value > element.hi || (element.kind === 'f32' && !isFiniteWord(value)))
-      r.fail();
-    else row[at + i] = value;
+  #differs({ at: word, field }: FieldBits, row: Int32Array, at: number, expected: number): boolean {
+    if (field.words === 1) return row[at + word] !== expected;
+    for (let i = word; i < word + field.words; i++) if (row[at + i] !== this.expected[i]) return true;
+    return false;
   }
 }

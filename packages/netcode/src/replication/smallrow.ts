@@ -11,21 +11,20 @@
  */
 
 import { type BitCoder, BitCounter } from '../wire/range.ts';
-import type { RowSchema } from '../wire/schema.ts';
+import { HEADER_WORDS, type RowSchema } from '../wire/schema.ts';
+import type { Axis } from './axes.ts';
+import { wrap } from './bends.ts';
 import { codeField, type Place } from './fieldcode.ts';
 import { headingOf } from './heading.ts';
-import { type Axis, Motion, type MotionHabits, REST, TURN, UNSURE, wrap } from './motion.ts';
-import { codeSurprise } from './surprise.ts';
+import { type Motion, REST, TURN, UNSURE } from './motion.ts';
 import {
   ACTIVE,
   AGES,
-  AXES,
   CAME_TO_REST,
   CODE_BINS,
   CUT,
   EXACT,
   type FieldPlan,
-  type GroupPlan,
   NEW,
   NEW_KIND,
   POINTING,
@@ -33,18 +32,12 @@ import {
   ROUGH_AGES,
   type RowModel,
   SET_OFF,
-  SMOOTH,
   STARTED,
   STOPPED,
   SUDDEN,
   UNKNOWN,
 } from './tables.ts';
-
-/** Rates that miss by more than this share of their range count as sudden when the positions do not say otherwise. */
-const SUDDEN_SHARE = 1 / 32;
-
-/** A sudden change must explain the positions better than a smooth one by this many steps. */
-const SUDDEN_STEPS = 4;
+import { VectorCode } from './vectorcode.ts';
 
 export class SmallRowCodec {
   readonly schema: RowSchema;
@@ -52,11 +45,16 @@ export class SmallRowCodec {
   readonly expected: Int32Array;
   readonly #model: RowModel;
   readonly #odds: Uint16Array;
-  readonly #motions: readonly Motion[];
+  readonly #vectors: readonly VectorCode[];
   /** Row words that are sent. */
   readonly #sent: Int32Array;
   /** What each field did before, by place in the plan: QUIET, ACTIVE, UNKNOWN or one of the heading states. */
-  readonly #states: Uint8Array;
+  #states: Uint8Array;
+  readonly #liveStates: Uint8Array;
+  /** What `#states` is while nothing moves. */
+  readonly #restStates: Uint8Array;
+  /** Row words of all rates. */
+  readonly #rateWords: Int32Array;
   readonly #place: Place;
   readonly #counter = new BitCounter();
   #kind = REST;
@@ -72,8 +70,15 @@ export class SmallRowCodec {
     this.#model = model;
     this.#odds = model.odds;
     this.expected = new Int32Array(plan.schema.stride);
-    this.#motions = plan.groups.map(({ group }, i) => new Motion(group, plan.motions[i] as MotionHabits));
-    this.#states = new Uint8Array(plan.fields.length);
+    this.#vectors = plan.groups.map((group) => new VectorCode(group, model.odds, this.expected));
+    this.#liveStates = new Uint8Array(plan.fields.length);
+    this.#states = this.#liveStates;
+    this.#restStates = Uint8Array.from(plan.fields, ({ habits, vector }) =>
+      habits.points && vector >= 0 ? SET_OFF : QUIET,
+    );
+    this.#rateWords = Int32Array.from(
+      plan.groups.flatMap(({ group }) => group.axes.map(({ rateAt }) => rateAt)),
+    );
     this.#sent = Int32Array.from(
       plan.schema.fields
         .filter(({ field }) => !field.local)
@@ -95,32 +100,40 @@ export class SmallRowCodec {
     beforeTicks = 0,
   ): Int32Array {
     const { expected } = this;
-    const { groups, fields } = this.#model.plan;
-    for (let i = 0; i < expected.length; i++) expected[i] = base[at + i] ?? 0;
+    const { fields } = this.#model.plan;
+    const vectors = this.#vectors;
     const earlier = beforeTicks > 0 ? before : undefined;
     this.#fresh = false;
     this.#age = ageOf(ticks);
     this.#roughAge = roughAgeOf(ticks);
-    for (let g = 0; g < groups.length; g++) {
-      const motion = this.#motions[g] as Motion;
-      const { codesRates, codesPositions } = groups[g] as GroupPlan;
+    for (let g = 0; g < vectors.length; g++)
+      (vectors[g] as VectorCode).open(false, this.#age, this.#roughAge);
+    if (this.#rests(base, at, earlier, beforeAt)) {
+      for (let g = 0; g < vectors.length; g++) (vectors[g] as VectorCode).motion.rest(base, at, ticks);
+      this.#states = this.#restStates;
+      this.#kind = REST;
+      return expected;
+    }
+    for (let g = 0; g < vectors.length; g++) {
+      const { motion, plan } = vectors[g] as VectorCode;
+      const { codesRates, codesPositions } = plan;
       motion.look(base, at, ticks, earlier, beforeAt, beforeTicks);
       if (motion.kind === REST && codesRates) continue;
       if (codesRates)
-        for (let i = 0; i < motion.size; i++)
-          expected[(motion.group.axes[i] as Axis).rateAt] = motion.expectedRate[i] ?? 0;
+        for (let i = 0; i < motion.size; i++) expected[motion.rateAt[i] ?? 0] = motion.expectedRate[i] ?? 0;
       if (codesPositions) {
         motion.place(expected, 0);
         this.#takePositions(motion);
       }
     }
+    this.#states = this.#liveStates;
     let active = false;
     for (let f = 0; f < fields.length; f++) {
       const field = fields[f] as FieldPlan;
       this.#states[f] = this.#look(field, base, at, ticks, earlier, beforeAt, beforeTicks);
       if (this.#states[f] === ACTIVE) active = true;
     }
-    const first = this.#motions[0];
+    const first = vectors[0]?.motion;
     this.#kind =
       first !== undefined && first.kind !== REST
         ? first.kind
@@ -132,6 +145,20 @@ export class SmallRowCodec {
     return expected;
   }
 
+  /** Copies the base row to the expected one. True when nothing in it moves and nothing has changed since the earlier row. */
+  #rests(base: Int32Array, at: number, before: Int32Array | undefined, beforeAt: number): boolean {
+    const { expected } = this;
+    let change = before === undefined ? 1 : 0;
+    for (let i = HEADER_WORDS; i < expected.length; i++) {
+      const word = base[at + i] ?? 0;
+      expected[i] = word;
+      if (before !== undefined) change |= word ^ (before[beforeAt + i] ?? 0);
+    }
+    const rates = this.#rateWords;
+    for (let i = 0; i < rates.length; i++) change |= expected[rates[i] ?? 0] ?? 0;
+    return change === 0;
+  }
+
   /** Expects a row that is new to the client: every field at its default. */
   expectNew(): Int32Array {
     this.expected.set(this.schema.empty);
@@ -139,7 +166,8 @@ export class SmallRowCodec {
     this.#kind = NEW_KIND;
     this.#age = 0;
     this.#roughAge = 0;
-    this.#states.fill(QUIET);
+    this.#states = this.#liveStates.fill(QUIET);
+    for (const vector of this.#vectors) vector.open(true, 0, 0);
     return this.expected;
   }
 
@@ -170,14 +198,20 @@ export class SmallRowCodec {
    * only a new row may be.
    */
   row(c: BitCoder, row: Int32Array, at: number, tick: number): void {
-    const { groups, fields } = this.#model.plan;
+    const { fields } = this.#model.plan;
+    const vectors = this.#vectors;
     const place = this.#place;
     place.tick = tick;
     if (!c.writing) this.#copyLocals(row, at);
     this.#mode = this.#fresh ? NEW : EXACT;
     const cut = this.#field(c, 0, row, at);
     if (cut && !this.#fresh) this.#mode = CUT;
-    for (let g = 0; g < groups.length; g++) this.#vector(c, g, row, at);
+    for (let g = 0; g < vectors.length; g++) {
+      const vector = vectors[g] as VectorCode;
+      const mode = vector.code(c, row, at, this.#mode === CUT);
+      if (g > 0 || this.#mode === CUT) continue;
+      this.#mode = mode === SUDDEN && vector.motion.kind === REST ? STARTED : mode;
+    }
     for (let f = 1; f < fields.length && !c.failed; f++) this.#field(c, f, row, at);
     if (!c.writing && !this.#fresh && this.matches(row, at)) c.fail();
   }
@@ -197,8 +231,7 @@ export class SmallRowCodec {
   }
 
   #takePositions(motion: Motion): void {
-    for (let i = 0; i < motion.size; i++)
-      this.expected[(motion.group.axes[i] as Axis).at] = motion.expectedPosition[i] ?? 0;
+    for (let i = 0; i < motion.size; i++) this.expected[motion.at[i] ?? 0] = motion.expectedPosition[i] ?? 0;
   }
 
   /** Finds a field's state, and moves its expected value along if it drifts or points somewhere. */
@@ -213,7 +246,7 @@ export class SmallRowCodec {
   ): number {
     const now = base[at + word] ?? 0;
     if (vector >= 0) {
-      const motion = this.#motions[vector] as Motion;
+      const { motion } = this.#vectors[vector] as VectorCode;
       const x = motion.rate[0] ?? 0;
       const y = motion.rate[1] ?? 0;
       if (x !== 0 || y !== 0) {
@@ -257,7 +290,7 @@ export class SmallRowCodec {
     let state = this.#states[f] ?? QUIET;
     let expected = this.expected[field.at] ?? 0;
     if (state >= POINTING) {
-      const motion = this.#motions[field.vector] as Motion;
+      const { motion } = this.#vectors[field.vector] as VectorCode;
       const { axes } = motion.group;
       const x = row[at + (axes[0] as Axis).rateAt] ?? 0;
       const y = row[at + (axes[1] as Axis).rateAt] ?? 0;
@@ -277,188 +310,6 @@ export class SmallRowCodec {
       : (this.#fresh ? 3 : state > UNKNOWN ? UNKNOWN : state) * ROUGH_AGES + this.#roughAge;
     return codeField(c, this.#odds, field, row, at, expected, place);
   }
-
-  #vector(c: BitCoder, g: number, row: Int32Array, at: number): void {
-    const plan = this.#model.plan.groups[g] as GroupPlan;
-    const motion = this.#motions[g] as Motion;
-    const cut = this.#mode === CUT;
-    let mode = this.#fresh ? NEW : plan.codesRates ? this.#rateMode(c, g, row, at) : SMOOTH;
-    if (plan.codesRates) this.#rates(c, plan, motion, mode, row, at);
-    if (plan.codesPositions) this.#positions(c, plan, motion, mode, cut, row, at);
-    if (c.writing || c.failed || this.#fresh) {
-    } else if (plan.codesRates && mode !== this.#modeOf(plan, motion, row, at)) c.fail();
-    if (g > 0) return;
-    if (mode === SUDDEN && motion.kind === REST) mode = STARTED;
-    this.#mode = cut ? CUT : mode;
-  }
-
-  #rateMode(c: BitCoder, g: number, row: Int32Array, at: number): number {
-    const plan = this.#model.plan.groups[g] as GroupPlan;
-    const motion = this.#motions[g] as Motion;
-    const odds = this.#odds;
-    const mode = c.writing ? this.#modeOf(plan, motion, row, at) : EXACT;
-    const place = plan.mode.at + (motion.kind * AGES + this.#age) * plan.mode.bins;
-    if (c.bit(mode === EXACT ? 0 : 1, odds[place] ?? 1) === 0) return EXACT;
-    if (canStop(plan, motion) && c.bit(mode === STOPPED ? 1 : 0, odds[place + 1] ?? 1) === 1) return STOPPED;
-    return c.bit(mode === SUDDEN ? 1 : 0, odds[place + 2] ?? 1) === 1 ? SUDDEN : SMOOTH;
-  }
-
-  /** The rule by which the encoder chooses, and the decoder checks, how the rates are coded. */
-  #modeOf(plan: GroupPlan, motion: Motion, row: Int32Array, at: number): number {
-    const { axes } = plan.group;
-    let off = 0;
-    let end = 0;
-    let far = false;
-    for (let i = 0; i < axes.length; i++) {
-      const { rateAt, rate } = axes[i] as Axis;
-      const value = row[at + rateAt] ?? 0;
-      const miss = value - (this.expected[rateAt] ?? 0);
-      off |= miss;
-      end |= value;
-      const limit = (rate.hi - rate.lo) * SUDDEN_SHARE;
-      if (miss > limit || miss < -limit) far = true;
-    }
-    if (off === 0) return EXACT;
-    if (end === 0 && canStop(plan, motion)) return STOPPED;
-    if (!plan.codesPositions) return far ? SUDDEN : SMOOTH;
-    motion.place(row, at);
-    const smooth = motion.miss(row, at);
-    motion.lookSudden(row, at);
-    let sudden = smooth + SUDDEN_STEPS + 1;
-    for (let since = 1; since <= motion.suddenTimes; since++) {
-      motion.placeSudden(since);
-      const miss = motion.miss(row, at);
-      if (miss < sudden) sudden = miss;
-    }
-    return sudden + SUDDEN_STEPS < smooth || (far && sudden <= smooth + SUDDEN_STEPS) ? SUDDEN : SMOOTH;
-  }
-
-  #rates(c: BitCoder, plan: GroupPlan, motion: Motion, mode: number, row: Int32Array, at: number): void {
-    const { axes } = plan.group;
-    const { expected } = this;
-    if (mode === EXACT || mode === STOPPED) {
-      if (!c.writing)
-        for (const { rateAt } of axes) row[at + rateAt] = mode === EXACT ? (expected[rateAt] ?? 0) : 0;
-      return;
-    }
-    const sudden = mode === SUDDEN;
-    const section = sudden ? plan.suddenRate : plan.rate;
-    const context = sudden
-      ? motion.kind === REST
-        ? 0
-        : 1
-      : (this.#fresh ? NEW_KIND : motion.kind) * ROUGH_AGES + this.#reach(motion);
-    // The slower axis first: with the speed kept, it says what the other one is.
-    const swap =
-      axes.length === 2 &&
-      !this.#fresh &&
-      Math.abs(motion.expectedRate[0] ?? 0) > Math.abs(motion.expectedRate[1] ?? 0);
-    let neighbour = 0;
-    for (let i = 0; i < axes.length; i++) {
-      const { rateAt, rate } = axes[swap ? 1 - i : i] as Axis;
-      let guess = expected[rateAt] ?? 0;
-      if (i === 1 && axes.length === 2 && mode === SMOOTH && neighbour === 2)
-        guess = this.#keepSpeed(motion, swap ? 0 : 1, row[at + (axes[swap ? 1 : 0] as Axis).rateAt] ?? 0);
-      const from = section.at + (context * AXES + neighbour) * section.bins;
-      const off = codeSurprise(c, this.#odds, from, section.bins - 2, (row[at + rateAt] ?? 0) - guess);
-      this.#put(c, row, at + rateAt, guess + off, rate.lo, rate.hi);
-      neighbour = off === 0 ? 1 : 2;
-    }
-  }
-
-  /** The rate of one axis that keeps the speed of the base when the other axis is known. */
-  #keepSpeed(motion: Motion, i: number, other: number): number {
-    const x = motion.rate[0] ?? 0;
-    const y = motion.rate[1] ?? 0;
-    const left = x * x + y * y - other * other;
-    const guess = motion.expectedRate[i] ?? 0;
-    if (left <= 0) return 0;
-    const size = Math.floor(Math.sqrt(left) + 0.5);
-    return guess < 0 ? -size : size;
-  }
-
-  /** How far ahead the expectation reaches: against the rows that a bend was seen between, or in ticks. */
-  #reach(motion: Motion): number {
-    if (this.#fresh) return 0;
-    if (motion.kind !== TURN && motion.kind !== 3) return this.#roughAge;
-    const share = motion.ticks / motion.earlier;
-    return share <= 0.5 ? 0 : share <= 1 ? 1 : share <= 2 ? 2 : 3;
-  }
-
-  #positions(
-    c: BitCoder,
-    plan: GroupPlan,
-    motion: Motion,
-    mode: number,
-    cut: boolean,
-    row: Int32Array,
-    at: number,
-  ): void {
-    const { axes, wraps } = plan.group;
-    const jump = mode === STOPPED || mode === SUDDEN;
-    let since = 0;
-    if (this.#fresh) {
-      for (let i = 0; i < axes.length; i++)
-        motion.expectedPosition[i] = this.expected[(axes[i] as Axis).at] ?? 0;
-    } else if (jump) {
-      motion.lookSudden(row, at);
-      if (c.writing) since = this.#bestTime(motion, row, at);
-      since = 1 + c.uniform(since - 1, motion.suddenTimes);
-      motion.placeSudden(since);
-    } else motion.place(row, at);
-    const section = jump || cut ? plan.suddenPosition : plan.position;
-    const context =
-      jump || cut
-        ? cut
-          ? 3
-          : mode === STOPPED
-            ? 0
-            : motion.kind === REST
-              ? 1
-              : 2
-        : ((mode === EXACT ? 0 : 1) * (NEW_KIND + 1) + (this.#fresh ? NEW_KIND : motion.kind)) * ROUGH_AGES +
-          this.#roughAge;
-    let neighbour = 0;
-    for (let i = 0; i < axes.length; i++) {
-      const { at: word, position } = axes[i] as Axis;
-      const guess = motion.expectedPosition[i] ?? 0;
-      const from = section.at + (context * AXES + neighbour) * section.bins;
-      const value = row[at + word] ?? 0;
-      const difference = wraps ? wrap(value - guess, position.bits) : value - guess;
-      const off = codeSurprise(c, this.#odds, from, section.bins - 2, difference);
-      if (wraps && wrap(off, position.bits) !== off) c.fail();
-      const coded = wraps ? wrap(guess + off, position.bits) : guess + off;
-      this.#put(c, row, at + word, coded, position.lo, position.hi);
-      neighbour = off === 0 ? 1 : 2;
-    }
-    if (jump && !c.writing && !c.failed && since !== this.#bestTime(motion, row, at)) c.fail();
-  }
-
-  /** The time of a sudden change that explains the positions best; the latest of equals. */
-  #bestTime(motion: Motion, row: Int32Array, at: number): number {
-    let best = 1;
-    let least = Number.POSITIVE_INFINITY;
-    for (let since = 1; since <= motion.suddenTimes; since++) {
-      motion.placeSudden(since);
-      const miss = motion.miss(row, at);
-      if (miss >= least) continue;
-      least = miss;
-      best = since;
-    }
-    motion.placeSudden(best);
-    return best;
-  }
-
-  #put(c: BitCoder, row: Int32Array, word: number, value: number, lo: number, hi: number): void {
-    if (c.writing) return;
-    if (value >= lo && value <= hi) row[word] = value;
-    else c.fail();
-  }
-}
-
-/** A vector that rests does not stop; nor does one whose rates may not be zero. */
-function canStop({ stops }: GroupPlan, motion: Motion): boolean {
-  return stops && motion.kind !== REST;
 }
 
 /** Ages 1, 2, 3, 4, 5, 6, 7-8, 9-11, 12-16, more. */

@@ -30,9 +30,14 @@ export function codeNonzero(
   const digits = 31 - Math.clz32(amount);
   let size = 0;
   while (size < sizes && c.bit(digits > size ? 1 : 0, odds[at + 1 + size] ?? 1) === 1) size++;
-  // All sizes but the first have digits to follow; 2 ** 31 and more does not fit a signed shift.
-  const lead = 2 ** size;
-  const value = size === 0 ? 1 : lead + c.bits(amount - lead, size);
+  if (size >= 31) return codeHuge(c, size, negative, amount);
+  const value = size === 0 ? 1 : (1 << size) + c.bits(amount - (1 << size), size);
+  return negative === 1 ? -value : value;
+}
+
+/** Beyond the reach of 32-bit operations. */
+function codeHuge(c: BitCoder, size: number, negative: number, amount: number): number {
+  const value = 2 ** size + c.bits(amount - 2 ** size, size);
   return negative === 1 ? -value : value;
 }
 
@@ -40,5 +45,5 @@ export function codeNonzero(
 export function codeTree(c: BitCoder, odds: Uint16Array, at: number, digits: number, value: number): number {
   let node = 1;
   for (let i = digits - 1; i >= 0; i--) node = node * 2 + c.bit((value >>> i) & 1, odds[at + node] ?? 1);
-  return node - 2 ** digits;
+  return node - (1 << digits);
 }

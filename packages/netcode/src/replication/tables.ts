@@ -7,7 +7,8 @@ import { assert } from '../base/assert.ts';
 import type { Field } from '../wire/fields.ts';
 import type { RowSchema } from '../wire/schema.ts';
 import type { RowTables } from '../wire/trained.ts';
-import { type AxisGroup, groupAxes, MOTIONS, type MotionHabits } from './motion.ts';
+import { type AxisGroup, groupAxes } from './axes.ts';
+import { MOTIONS, type MotionHabits } from './motion.ts';
 
 /** Ages of a base in ticks, in classes: 1, 2, 3, 4, 5, 6, 7-8, 9-11, 12-16, more. */
 export const AGES = 10;
@@ -70,6 +71,7 @@ export interface Section {
 
 export interface GroupPlan {
   readonly group: AxisGroup;
+  readonly habits: MotionHabits;
   /** False where another group has coded them before. */
   readonly codesRates: boolean;
   readonly codesPositions: boolean;
@@ -100,8 +102,6 @@ export class RowPlan {
   /** `$cut` first, then the fields that are in no group, in declaration order. */
   readonly fields: readonly FieldPlan[];
   readonly code: Section;
-  /** Per group. */
-  readonly motions: readonly MotionHabits[];
   readonly sections: readonly Section[];
   /** Number of probabilities. */
   readonly size: number;
@@ -118,7 +118,8 @@ export class RowPlan {
     };
     this.code = section('code', KINDS * AGES, CODE_BINS, AGES);
     const coded = new Set<number>();
-    this.groups = groupAxes(schema).map((group) => {
+    this.groups = groupAxes(schema).map((group, i) => {
+      const [phase = 1, perTick = 1] = tables?.groups[i] ?? [];
       const rates = group.axes.map(({ rateAt }) => rateAt);
       const codesRates = !rates.every((at) => coded.has(at));
       for (const at of rates) coded.add(at);
@@ -128,6 +129,7 @@ export class RowPlan {
       const positionBins = 2 + Math.max(...group.axes.map(({ position }) => buckets(position)));
       return {
         group,
+        habits: { phase: phase / 2, perTick: perTick === 1 },
         codesRates,
         codesPositions,
         stops: group.axes.every(({ rate }) => rate.lo <= 0 && rate.hi >= 0),
@@ -137,10 +139,6 @@ export class RowPlan {
         position: section('position', 2 * KINDS * ROUGH_AGES * AXES, positionBins, ROUGH_AGES * AXES),
         suddenPosition: section('sudden position', 4 * AXES, positionBins, AXES),
       };
-    });
-    this.motions = this.groups.map((_, i) => {
-      const [phase = 1, perTick = 1] = tables?.groups[i] ?? [];
-      return { phase: phase / 2, perTick: perTick === 1 };
     });
     const vector = this.groups.findIndex(({ group }) => group.axes.length > 1);
     const rest = schema.fields.filter(({ field, at }) => !field.local && !coded.has(at));
@@ -180,29 +178,77 @@ export function rowModel(schema: RowSchema, tables?: RowTables): RowModel {
 }
 
 /**
- * What decisions are taken for before anything is known about a game: changes are rare where nothing moved, and small surprises
- * more likely than large ones.
+ * What decisions are taken for before anything is known about a game, as log-odds in bits: rounded from what training found in games
+ * with little in common (units on a map, ships with thrust, bouncing balls), and drawn towards even.
  */
 export function untrained(plan: RowPlan): Uint16Array {
-  const odds = new Uint16Array(plan.size).fill(HALF);
-  for (const { role, at, contexts, bins } of plan.sections) {
-    const guess = UNTRAINED[role.slice(role.lastIndexOf(' ') + 1)];
-    if (guess === undefined) continue;
-    for (let i = 0; i < contexts * bins; i++) odds[at + i] = guess(Math.floor(i / bins), i % bins, bins);
+  const odds = new Uint16Array(plan.size);
+  for (const { role, at, contexts, bins, inner } of plan.sections) {
+    for (let i = 0; i < contexts * bins; i++) {
+      const group = Math.floor(i / (bins * inner));
+      odds[at + i] = chanceOf(guess(role, group, i % bins, bins));
+    }
   }
   return odds;
 }
 
-const HALF = 32_768;
+/** Log-odds of a 1, in bits, by role and run of like contexts. */
+function guess(role: string, group: number, bin: number, bins: number): number {
+  switch (role) {
+    case 'code':
+      return bin === 0 ? (CODE[group] ?? 0) : ([0, -5, 0, -1][bin] ?? 0);
+    case 'mode':
+      return bin === 0 ? (NOT_EXACT[group] ?? 0) : bin === 1 ? -3 : (SUDDENLY[group] ?? 0);
+    case 'rate':
+      return number(bin, bins, RATE[group] ?? 1, 4.5);
+    case 'sudden rate':
+      return number(bin, bins, 3, 9);
+    case 'position':
+      return number(bin, bins, group < KINDS ? -1.5 : -0.5, 3);
+    case 'sudden position':
+      return number(bin, bins, 0.5, 4);
+    case 'whole':
+      return 0;
+    case 'tick value':
+      // Deadlines lie in the future, seconds away.
+      return bin === 0 ? 5 : bin === 1 ? -5 : bin === bins - 1 ? 0 : 6 - bin;
+    default: {
+      const [kind, what] = role.split(' ');
+      if (what === 'value') return number(bin, bins, 0, 4);
+      const mode = Math.floor(group / (kind === 'angle' ? STATES : 3));
+      const state = group % (kind === 'angle' ? STATES : 3);
+      const active = state === ACTIVE ? 2 : 0;
+      const upset = mode === NEW ? 3 : mode >= SUDDEN ? 1.5 : 0;
+      return (FLAG[kind ?? ''] ?? -4) + active + upset;
+    }
+  }
+}
 
-const UNTRAINED: { readonly [role: string]: (context: number, bin: number, bins: number) => number } = {
-  code: (context, bin) =>
-    bin === 0 ? (CHANGES[Math.floor(context / AGES)] ?? HALF) : bin === 2 ? HALF : 3_000,
-  flag: (context) => FLAGS[Math.floor(context / ROUGH_AGES) % 3] ?? HALF,
-};
+/** A surprise: zero or not, sign, then sizes that end the sooner the larger they are. */
+function number(bin: number, bins: number, zero: number, first: number): number {
+  if (bin < 2) return bin === 0 ? zero : 0;
+  return first - ((first + 2) * (bin - 2)) / Math.max(2, bins - 4);
+}
 
-const CHANGES = [4_000, 25_000, 55_000, 55_000, 40_000, HALF];
-const FLAGS = [4_000, 25_000, 12_000];
+/** By kind of motion, and for new rows. */
+const CODE = [-3.5, 1.5, 4, 4, 2, 1];
+const NOT_EXACT = [2.5, -2, 3, 3, 3, 0];
+const SUDDENLY = [3, 2, -0.5, 0.5, 0, 0];
+const RATE = [3, 2, 1.5, 1.5, 1.5, 1];
+
+/** By field kind, while nothing else happens to the row. */
+const FLAG: { readonly [kind: string]: number } = { angle: -2, grid: -2.5, f32: -2.5, tick: -3, list: -3.5 };
+
+/** 2 ** (1/4). */
+const QUARTER_BIT = 1.189207115002721;
+
+/** By repeated products, which are the same on every engine; powers are not. */
+function chanceOf(bits: number): number {
+  let ratio = 1;
+  for (let i = Math.floor(Math.abs(bits) * 4 + 0.5); i > 0; i--) ratio *= QUARTER_BIT;
+  const one = Math.floor((65_536 * (bits < 0 ? 1 : ratio)) / (1 + ratio) + 0.5);
+  return one < 1 ? 1 : one > 65_535 ? 65_535 : one;
+}
 
 function buckets(field: Field): number {
   if (field.kind === 'f32' || field.kind === 'tick') return MAX_BUCKETS - 1;

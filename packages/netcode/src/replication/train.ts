@@ -3,8 +3,9 @@
 import type { BitCoder } from '../wire/range.ts';
 import type { RowSchema } from '../wire/schema.ts';
 import { type CodecTables, type RowTables, rowHash } from '../wire/trained.ts';
+import { wrap } from './bends.ts';
 import { headingOf } from './heading.ts';
-import { Motion, REST, wrap } from './motion.ts';
+import { Motion, REST } from './motion.ts';
 import { SmallRowCodec } from './smallrow.ts';
 import { type FieldPlan, packOdds, RowPlan, untrained } from './tables.ts';
 

@@ -158,9 +158,8 @@ export class RangeDecoder implements BitCoder {
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
-  #low = 0;
-  #high = -1;
-  #value = 0;
+  /** Bounds and value. A typed array, since browsers box plain numbers of more than 31 bits. */
+  readonly #state = new Int32Array(3);
 
   /** Starts over on bytes `start`..`end`. */
   open(bytes: Uint8Array, start: number, end: number): this {
@@ -168,22 +167,22 @@ export class RangeDecoder implements BitCoder {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = this.failed ? start : end;
-    this.#low = 0;
-    this.#high = -1;
-    for (let i = 0; i < 4; i++) this.#value = (this.#value << 8) | this.#next();
+    this.#state[LOW] = 0;
+    this.#state[HIGH] = -1;
+    for (let i = 0; i < 4; i++) this.#state[VALUE] = ((this.#state[VALUE] ?? 0) << 8) | this.#next();
     return this;
   }
 
   bit(_bit: number, one: number): number {
     if (this.failed) return 0;
-    const low = this.#low;
-    const middle = (low + share(this.#high - low, one)) | 0;
+    const low = this.#state[LOW] ?? 0;
+    const middle = (low + share((this.#state[HIGH] ?? 0) - low, one)) | 0;
     let bit = 0;
-    if (this.#value >>> 0 <= middle >>> 0) {
+    if ((this.#state[VALUE] ?? 0) >>> 0 <= middle >>> 0) {
       bit = 1;
-      this.#high = middle;
-    } else this.#low = (middle + 1) | 0;
-    if (((this.#low ^ this.#high) & 0xff000000) === 0) this.#shift();
+      this.#state[HIGH] = middle;
+    } else this.#state[LOW] = (middle + 1) | 0;
+    if ((((this.#state[LOW] ?? 0) ^ (this.#state[HIGH] ?? 0)) & 0xff000000) === 0) this.#shift();
     return bit;
   }
 
@@ -224,38 +223,38 @@ export class RangeDecoder implements BitCoder {
   finish(): boolean {
     // Four bytes are read ahead of what the bounds have agreed on.
     const agreed = this.#at - 4;
-    const tail = this.#low === 0 ? 0 : 1;
+    const tail = (this.#state[LOW] ?? 0) === 0 ? 0 : 1;
     if (this.#end - agreed !== tail) this.failed = true;
-    if (tail === 1 && this.#bytes[agreed] !== (this.#low >>> 24) + 1) this.failed = true;
+    if (tail === 1 && this.#bytes[agreed] !== ((this.#state[LOW] ?? 0) >>> 24) + 1) this.failed = true;
     return !this.failed;
   }
 
   #step(size: number): number {
-    const range = (this.#high - this.#low) >>> 0;
+    const range = ((this.#state[HIGH] ?? 0) - (this.#state[LOW] ?? 0)) >>> 0;
     let value = 0;
     if (range < STEP_RANGE) {
       for (let i = 0; i < size; i++) value = value * 2 + this.bit(0, HALF);
       return value;
     }
     const part = range >>> size;
-    value = Math.floor(((this.#value - this.#low) >>> 0) / part);
+    value = Math.floor((((this.#state[VALUE] ?? 0) - (this.#state[LOW] ?? 0)) >>> 0) / part);
     // What is left over behind the last equal part stands for nothing.
     if (value >> size !== 0) {
       this.failed = true;
       return 0;
     }
-    this.#low = (this.#low + Math.imul(part, value)) | 0;
-    this.#high = (this.#low + part - 1) | 0;
-    if (((this.#low ^ this.#high) & 0xff000000) === 0) this.#shift();
+    this.#state[LOW] = ((this.#state[LOW] ?? 0) + Math.imul(part, value)) | 0;
+    this.#state[HIGH] = ((this.#state[LOW] ?? 0) + part - 1) | 0;
+    if ((((this.#state[LOW] ?? 0) ^ (this.#state[HIGH] ?? 0)) & 0xff000000) === 0) this.#shift();
     return value;
   }
 
   #shift(): void {
     do {
-      this.#low <<= 8;
-      this.#high = (this.#high << 8) | 255;
-      this.#value = (this.#value << 8) | this.#next();
-    } while (((this.#low ^ this.#high) & 0xff000000) === 0);
+      this.#state[LOW] = (this.#state[LOW] ?? 0) << 8;
+      this.#state[HIGH] = ((this.#state[HIGH] ?? 0) << 8) | 255;
+      this.#state[VALUE] = ((this.#state[VALUE] ?? 0) << 8) | this.#next();
+    } while ((((this.#state[LOW] ?? 0) ^ (this.#state[HIGH] ?? 0)) & 0xff000000) === 0);
     // The encoder would have written more bytes than there are.
     if (this.#at > this.#end + 4) this.failed = true;
   }
@@ -265,6 +264,10 @@ export class RangeDecoder implements BitCoder {
     return at < this.#end ? (this.#bytes[at] ?? 0) : 0;
   }
 }
+
+const LOW = 0;
+const HIGH = 1;
+const VALUE = 2;
 
 /** Bits that a probability costs, by its upper 12 bits. */
 const COST = Float64Array.from({ length: 4096 }, (_, i) => -Math.log2((i + 0.5) / 4096));
