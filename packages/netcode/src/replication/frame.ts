@@ -117,7 +117,8 @@ export class Framer {
       const id = data[at] as number;
       while (o < old.rows.count && old.rows.id(o) < id) o++;
       if (o >= old.rows.count || old.rows.id(o) !== id) continue;
-      if (codec.holds(old.rows.data, o * stride, tick - oldTick, data, at)) steady[n] = old.steady[o] as number;
+      if (codec.holds(old.rows.data, o * stride, tick - oldTick, data, at))
+        steady[n] = old.steady[o] as number;
     }
   }
 
