@@ -51,14 +51,13 @@ export function meadowGame({ radius, cell, stand }: MeadowRules) {
       position: { dog: ['x', 'y'], sheep: ['x', 'y'] },
       radius,
       ...(cell === undefined ? {} : { cell }),
-      ...(stand === undefined
-        ? {}
-        : {
-            area: ({ seat }, world): Area | undefined => {
+      area:
+        stand === undefined
+          ? undefined
+          : ({ seat }, world): Area | undefined => {
               const [dog] = world.dog.ownedBy(seat);
               return dog === undefined ? stand : { x: dog.x, y: dog.y, radius };
             },
-          }),
     },
     setup(world, ctx) {
       const rng = ctx.random(undefined, 1);
