@@ -15,8 +15,8 @@ export interface MeadowRules {
   readonly stand?: Area;
 }
 
-export function meadowGame({ radius, cell, stand }: MeadowRules) {
-  return defineGame({
+const meadow = (radius: number, cell: number) =>
+  defineGame({
     name: 'meadow',
     maxPlayers: 32,
     entities: {
@@ -50,14 +50,7 @@ export function meadowGame({ radius, cell, stand }: MeadowRules) {
     interest: {
       position: { dog: ['x', 'y'], sheep: ['x', 'y'] },
       radius,
-      ...(cell === undefined ? {} : { cell }),
-      area:
-        stand === undefined
-          ? undefined
-          : ({ seat }, world): Area | undefined => {
-              const [dog] = world.dog.ownedBy(seat);
-              return dog === undefined ? stand : { x: dog.x, y: dog.y, radius };
-            },
+      cell,
     },
     setup(world, ctx) {
       const rng = ctx.random(undefined, 1);
@@ -96,6 +89,24 @@ export function meadowGame({ radius, cell, stand }: MeadowRules) {
           sheep.y += sheep.vy * ctx.dt;
         }
       });
+    },
+  });
+
+export function meadowGame({ radius, cell = radius / 3, stand }: MeadowRules): ReturnType<typeof meadow> {
+  const game = meadow(radius, cell);
+  if (stand === undefined) return game;
+  const { definition } = game;
+  const { position } = definition.interest ?? { position: {} };
+  return defineGame({
+    ...definition,
+    interest: {
+      position,
+      radius,
+      cell,
+      area({ seat }, world): Area | undefined {
+        const [dog] = world.dog.ownedBy(seat);
+        return dog === undefined ? stand : { x: dog.x, y: dog.y, radius };
+      },
     },
   });
 }

@@ -6,7 +6,6 @@ import {
   BitReader,
   BitWriter,
   type Game,
-  type GameSchema,
   HELD_WINDOW_TICKS,
   HeldSet,
   History,
@@ -17,6 +16,7 @@ import {
   type Replica,
   type RowSet,
   type SavedWorld,
+  type SnapshotCodec,
   SnapshotDecoder,
   SnapshotEncoder,
   Viewer,
@@ -28,7 +28,7 @@ import { maskedRow, type Secrets } from '../../packages/netcode/src/simulation/s
 import { MARK, OWNER } from '../../packages/netcode/src/wire/schema.ts';
 import { scatter } from './arbitrary.ts';
 import { Eyes, Places, type Rules, type Sight } from './eyes.ts';
-import { writeSnapshot } from './reference.ts';
+import { type Replicas, writeSnapshot } from './reference.ts';
 
 /** Snapshots after which a baseline cannot be named any more. */
 const MAX_AGE = 63;
@@ -44,26 +44,11 @@ const TABLE_BITS = 24;
 const LIST_BITS = 2;
 const ROW_BITS = 64;
 
-/** What writes and reads snapshots: one of these per codec. */
-export interface Codec {
-  encoder(
-    schema: GameSchema,
-    worlds: { get(tick: number): SavedWorld | undefined },
-    relevance: Relevance,
-  ): SnapshotEncoder;
-  decoder(schema: GameSchema): SnapshotDecoder;
-  /** Writes a snapshot again from what it leads from and to. */
-  writeAgain(w: BitWriter, schema: GameSchema, before: Replica | undefined, after: Replica): void;
-}
-
-export const FAST: Codec = {
-  encoder: (schema, worlds, relevance) => new SnapshotEncoder(schema, worlds, relevance),
-  decoder: (schema) => new SnapshotDecoder(schema),
-  writeAgain: writeSnapshot,
-};
-
 export class Totals {
   snapshots = 0;
+  small = 0;
+  /** Snapshots of the other codec than their baseline. */
+  switched = 0;
   rows = 0;
   deferred = 0;
   lost = 0;
@@ -79,7 +64,6 @@ export class Totals {
 }
 
 export interface ChainOptions {
-  readonly codec?: Codec;
   /** Clients of the one encoder. Default 1. With several each is compared with an encoder of its own. */
   readonly clients?: number;
 }
@@ -91,6 +75,7 @@ class Client {
   readonly rng: Rng;
   readonly replicas = new Map<number, Replica>();
   readonly sent = new Map<number, HeldSet>();
+  readonly codecs = new Map<number, SnapshotCodec>();
   readonly seen = new Map<number, Sight>();
   /** Snapshots between a sending and its acknowledgement. */
   readonly delay: number;
@@ -117,7 +102,6 @@ class Client {
 }
 
 export class Chain {
-  readonly #codec: Codec;
   readonly #world: WorldCore;
   readonly #game: Game;
   readonly #rng: Rng;
@@ -139,10 +123,9 @@ export class Chain {
   #asleep = 0;
   readonly #again = new BitWriter(new Uint8Array(2 * MAX_DATAGRAM_BYTES));
 
-  constructor(game: Game, seed: number, totals: Totals, { codec = FAST, clients = 1 }: ChainOptions = {}) {
+  constructor(game: Game, seed: number, totals: Totals, { clients = 1 }: ChainOptions = {}) {
     const { schema } = game;
     const { ticksPerSnapshot } = schema;
-    this.#codec = codec;
     this.#game = game;
     this.#rng = new Rng(seed);
     this.#totals = totals;
@@ -154,13 +137,13 @@ export class Chain {
     this.#history = new History(
       Math.ceil(HELD_WINDOW_TICKS / ticksPerSnapshot) * ticksPerSnapshot + ticksPerSnapshot,
     );
-    this.#encoder = codec.encoder(schema, this.#history, this.#relevance);
-    this.#decoder = codec.decoder(schema);
+    this.#encoder = new SnapshotEncoder(schema, this.#history, this.#relevance);
+    this.#decoder = new SnapshotDecoder(schema);
     this.#spare = newReplica(schema, 1);
     this.#clients = Array.from({ length: clients }, (_, i) => new Client(i + 1, seed));
     if (clients > 1)
       for (const client of this.#clients)
-        client.private = codec.encoder(schema, this.#history, this.#relevance);
+        client.private = new SnapshotEncoder(schema, this.#history, this.#relevance);
     this.#size = this.#rng.int(1, this.#rng.chance(0.3) ? 60 : 20);
     const first = this.#rng.chance(0.2) ? Math.floor((2 ** 31 - 1e6) / ticksPerSnapshot) : 0;
     this.#tick = (first + this.#rng.int(0, 1000)) * ticksPerSnapshot;
@@ -317,6 +300,7 @@ export class Chain {
     const budgetBits = rng.chance(0.4) ? least + rng.int(0, 3_000) : (MAX_DATAGRAM_BYTES - 40) * 8;
     const lead = rng.int(0, 12);
     const leadBits = rng.u32();
+    const codec: SnapshotCodec = rng.chance(0.5) ? 'small' : 'fast';
     const write = (encoder: SnapshotEncoder): { bytes: Uint8Array; bits: number; into: HeldSet } => {
       const into = new HeldSet(schema.rows);
       const w = new BitWriter(new Uint8Array(MAX_DATAGRAM_BYTES + 8));
@@ -324,7 +308,7 @@ export class Chain {
       const baseline = baseTick === undefined ? undefined : client.sent.get(baseTick);
       const { previous, viewer } = client;
       const sent = { get: (tick: number) => client.sent.get(tick) };
-      encoder.encode(w, { world, baseline, previous, viewer, budgetBits, codec: 'fast', sent, into });
+      encoder.encode(w, { world, baseline, previous, viewer, budgetBits, codec, sent, into });
       check(!w.overflowed && w.bitLength - lead <= budgetBits, `${w.bitLength - lead} of ${budgetBits} bits`);
       const bits = w.bitLength;
       return { bytes: w.bytes.slice(0, w.finish()), bits, into };
@@ -337,22 +321,23 @@ export class Chain {
     }
     client.previous = into;
     client.sent.set(this.#tick, into);
+    client.codecs.set(this.#tick, codec);
 
     const before = baseTick === undefined ? undefined : client.replicas.get(baseTick);
     const replica = newReplica(schema, 1);
     const r = new BitReader(bytes);
     r.read(lead);
-    this.#decoder.decode(r, before, this.#tick, replica);
+    this.#decoder.decode(r, before, this.#tick, replica, client.replicas);
     check(!r.failed && bytes.length * 8 - r.remaining === bits && r.align(), 'the snapshot was not read');
     this.#compare(replica, into);
     this.#checkSight(client, replica);
     if (into.deferred === 0) this.#checkComplete(client, replica);
     this.#checkOwn(client, replica, before, budgetBits);
-    this.#count(client, replica, before, into);
+    this.#count(client, replica, before, into, codec);
 
-    const again = this.#encodeAgain(before, replica, bytes, lead);
+    const again = this.#encodeAgain(before, replica, bytes, lead, client.replicas);
     if (!same(again, bytes)) expect(again).toEqual(bytes);
-    this.#flip(before, bytes, lead, rng);
+    this.#flip(before, bytes, lead, client);
     this.#deliver(client, replica);
   }
 
@@ -453,9 +438,17 @@ export class Chain {
     });
   }
 
-  #count({ viewer }: Client, replica: Replica, before: Replica | undefined, into: HeldSet): void {
+  #count(
+    { viewer, codecs }: Client,
+    replica: Replica,
+    before: Replica | undefined,
+    into: HeldSet,
+    codec: SnapshotCodec,
+  ): void {
     const totals = this.#totals;
     totals.snapshots++;
+    if (codec === 'small') totals.small++;
+    if (before !== undefined && codecs.get(before.tick) !== codec) totals.switched++;
     totals.deferred += into.deferred;
     if (before === undefined) totals.fromEmpty++;
     else if (viewer.count > 0) {
@@ -467,16 +460,23 @@ export class Chain {
     }
   }
 
-  #encodeAgain(before: Replica | undefined, after: Replica, bytes: Uint8Array, lead: number): Uint8Array {
+  #encodeAgain(
+    before: Replica | undefined,
+    after: Replica,
+    bytes: Uint8Array,
+    lead: number,
+    held: Replicas,
+  ): Uint8Array {
     const w = this.#again;
     w.reset();
-    w.write(new BitReader(bytes).read(lead), lead);
-    this.#codec.writeAgain(w, this.#game.schema, before, after);
+    const r = new BitReader(bytes);
+    w.write(r.read(lead), lead);
+    writeSnapshot(w, this.#game.schema, before, after, r.readBool() ? 'small' : 'fast', held);
     return w.bytes.slice(0, w.finish());
   }
 
   /** [W2] Whatever the decoder accepts is the one encoding of what it decoded to. */
-  #flip(before: Replica | undefined, bytes: Uint8Array, lead: number, rng: Rng): void {
+  #flip(before: Replica | undefined, bytes: Uint8Array, lead: number, { rng, replicas }: Client): void {
     const total = bytes.length * 8;
     for (let tries = 0; tries < Math.min(2, total - lead); tries++) {
       const mutant = bytes.slice();
@@ -488,11 +488,11 @@ export class Chain {
       }
       const r = new BitReader(mutant);
       r.read(lead);
-      this.#decoder.decode(r, before, this.#tick, this.#spare);
+      this.#decoder.decode(r, before, this.#tick, this.#spare, replicas);
       this.#totals.flips++;
       if (r.failed || !r.align() || r.remaining > 0) continue;
       this.#totals.flipsAccepted++;
-      const again = this.#encodeAgain(before, this.#spare, mutant, lead);
+      const again = this.#encodeAgain(before, this.#spare, mutant, lead, replicas);
       if (!same(again, mutant)) expect(again).toEqual(mutant);
     }
   }

@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { bitsOf, fromHex, readDocument, Translator, toHex } from './wire-format.ts';
+import { bitsOf, codedBytes, fromHex, readDocument, Translator, toHex } from './wire-format.ts';
 
 const page = readFileSync(new URL('../../docs/wire-format.md', import.meta.url), 'utf8');
-const { game, examples, listings } = readDocument(page);
+const { game, examples, listings, decisions } = readDocument(page);
 
 describe('the worked examples of docs/wire-format.md', () => {
   test('there are some of every kind of datagram', () => {
@@ -35,6 +35,18 @@ describe('the worked examples of docs/wire-format.md', () => {
       expect(example, name).toBeDefined();
       const all = bitsOf(fromHex(example?.hex ?? ''));
       expect(all.slice(from, from + bits.length), name).toBe(bits);
+    }
+  });
+
+  test('listings of decisions are the bytes of their examples, to the last bit', () => {
+    expect(decisions.length).toBeGreaterThanOrEqual(1);
+    for (const { name, from, tokens } of decisions) {
+      const example = examples.find((one) => `${one.kind} ${one.name}` === name);
+      const bits = bitsOf(codedBytes(tokens));
+      expect(tokens.length, name).toBeGreaterThan(50);
+      const rest = bitsOf(fromHex(example?.hex ?? '')).slice(from);
+      expect(rest, name).toBe(bits.padEnd(rest.length, '0'));
+      expect(rest.length - bits.length, name).toBeLessThan(8);
     }
   });
 

@@ -69,6 +69,7 @@ import {
   isAbout,
   type Outcome,
 } from '../../packages/netcode/src/simulation/requests.ts';
+import { RangeEncoder } from '../../packages/netcode/src/wire/range.ts';
 import { HEADER_WORDS, MARK, OWNER, type RowSchema } from '../../packages/netcode/src/wire/schema.ts';
 import { writeSnapshot } from './reference.ts';
 
@@ -106,6 +107,12 @@ export interface Document {
   readonly examples: readonly Example[];
   /** Bit by bit listings: the bits in the order of writing, by the name of their example. */
   readonly listings: readonly { readonly name: string; readonly from: number; readonly bits: string }[];
+  /** Listings of decisions: the tokens of the arithmetic coder, `bit@chance` or `value/bits`. */
+  readonly decisions: readonly {
+    readonly name: string;
+    readonly from: number;
+    readonly tokens: readonly string[];
+  }[];
 }
 
 /** Reads the fenced blocks of the page. */
@@ -140,7 +147,13 @@ export function readDocument(markdown: string): Document {
       const bits = body.split('\n').map((line) => /^[01 ]+/.exec(line)?.[0].replace(/ /g, '') ?? '');
       return { name, from: Number(from), bits: bits.join('') };
     });
-  return { game, examples, listings };
+  const decisions = blocks
+    .filter(({ language }) => language === 'chances')
+    .map(({ title, body }) => {
+      const [name = '', from = '0'] = title.split(' from bit ');
+      return { name, from: Number(from), tokens: body.match(/\b\d+[@/]\d+/g) ?? [] };
+    });
+  return { game, examples, listings, decisions };
 }
 
 export const toHex = (bytes: Uint8Array): string =>
@@ -151,6 +164,18 @@ export const fromHex = (hex: string): Uint8Array =>
     hex.split(' ').filter((byte) => byte !== ''),
     (byte) => Number.parseInt(byte, 16),
   );
+
+/** The bytes of an arithmetic coder's decisions, `bit@chance` or `value/bits`. */
+export function codedBytes(tokens: readonly string[]): Uint8Array {
+  const bytes = new Uint8Array(1164);
+  const coder = new RangeEncoder().open(bytes, 0, bytes.length);
+  for (const token of tokens) {
+    const [value = 0, of = 0] = token.split(/[@/]/).map(Number);
+    if (token.includes('@')) coder.bit(value, of);
+    else coder.bits(value, of);
+  }
+  return bytes.slice(0, coder.finish());
+}
 
 /** Bits `from` on of some bytes, in the order of writing. */
 export const bitsOf = (bytes: Uint8Array): string =>
@@ -297,8 +322,9 @@ export class Translator {
         BASELINE_BITS,
       );
       const after = this.#replica(tick, snapshot);
+      after.baseline = snapshot.baseline ?? -1;
       writeControls(w, after.controls, 0, after.controls.length, before?.controls, 0);
-      writeSnapshot(w, schema, before, after);
+      writeSnapshot(w, schema, before, after, snapshot.codec, this.#snapshots);
       this.#snapshots.set(tick, after);
     }
     return bytes.slice(0, this.#writeMessages(bytes, w.finish(), told));
@@ -318,16 +344,18 @@ export class Translator {
       const before = baseline === null ? undefined : this.#snapshots.get(baseline);
       const replica = newReplica(schema, 1 + schema.command.presses.length);
       readControls(r, replica.controls, before?.controls);
-      new SnapshotDecoder(schema).decode(r, before, tick, replica);
+      const codec = bitsOf(bytes)[bytes.length * 8 - r.remaining] === '1' ? 'small' : 'fast';
+      new SnapshotDecoder(schema).decode(r, before, tick, replica, this.#snapshots);
       this.#snapshots.set(tick, replica);
-      snapshot = this.#told(baseline, replica);
+      snapshot = this.#told(baseline, codec, replica);
     }
     if (!r.align() || r.failed) throw new Error('this server packet is refused');
     return { ...header, tick, report, snapshot, messages: this.#readMessages('server', bytes, r.byteOffset) };
   }
 
-  #told(baseline: number | null, replica: Replica): SnapshotTold {
-    const told: SnapshotTold = { baseline, controls: [...replica.controls], rows: {}, gone: {}, cells: {} };
+  #told(baseline: number | null, codec: 'fast' | 'small', replica: Replica): SnapshotTold {
+    const controls = [...replica.controls];
+    const told: SnapshotTold = { baseline, codec, controls, rows: {}, gone: {}, cells: {} };
     replica.tables.forEach((rows, t) => {
       const { name } = rows.schema;
       told.rows[name] = Array.from({ length: rows.count }, (_, i) => rowTold(rows, i));
@@ -414,6 +442,7 @@ export class Translator {
 
 interface SnapshotTold {
   baseline: number | null;
+  codec: 'fast' | 'small';
   controls: number[];
   rows: Record<string, Record<string, unknown>[]>;
   /** Ids that do not exist any more, by type; types without any are left out. */

@@ -69,7 +69,9 @@ describe('areas', () => {
       script: (client) => ({ go: client.seat === 2 ? 1 : 0 }),
     });
     rig.run(8_000).expectClean();
-    const [still, walker, spectator] = rig.clients as unknown as [RigClient<never>, RigClient<never>, RigClient<never>];
+    const [still, walker, spectator] = rig.clients;
+    if (still === undefined || walker === undefined || spectator === undefined)
+      throw new Error('three clients');
     const world = rig.server.room.world;
     const [, dog] = [...world.dog];
     expect(dog?.x).toBeGreaterThan(MIDDLE + 400);

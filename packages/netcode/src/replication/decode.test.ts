@@ -42,6 +42,7 @@ function asHeld(w: BitWriter, baseline: Replica | undefined, t: number): void {
 /** Decodes what `write` writes for table `t`; the others are left as they are. */
 function decode(baseline: Replica | undefined, tick: number, t: number, write: Write): Replica | 'refused' {
   const w = new BitWriter(new Uint8Array(64));
+  w.write(0, 1); // the fast codec
   for (let other = 0; other < schema.rows.length; other++) {
     if (other === t) write(w);
     else asHeld(w, baseline, other);
@@ -98,10 +99,16 @@ const fullId =
     w.write(id & 0xffff, 16);
   };
 
-const newThing = (hue: number): Write => all(asExpected(1), fullId(ID), bits(1, 1), bits(hue, 4), bits(0, 2));
+/** Which field of a row changed: `$cut` is 0, the declared ones follow. */
+const field = (index: number): Write => all(bits(0, 1), bits(index, 2));
+
+/** A row in which no field changed: the mask says so. */
+const plainRow = bits(1, 4);
+
+const newThing = (hue: number): Write => all(asExpected(1), fullId(ID), field(1), bits(hue, 4));
 
 /** The row of a place that is new: at x, whole. */
-const at = (x: number): Write => all(bits(1, 1), bits(x, 6), bits(0, 2));
+const at = (x: number): Write => all(field(1), bits(x, 6));
 
 const entered =
   (...keys: number[]): Write =>
@@ -162,21 +169,21 @@ describe('the snapshot decoder', () => {
   });
 
   test('[W2] refuses a reference to entity 0: none has its own code', () => {
-    const none = decode(held, 6, THING, (w) => {
-      w.writeGolomb(0, 0);
-      w.write(0, 1); // changed
-      w.write(0, 1); // hue as expected
-      w.write(1, 1); // the reference changed
-      w.write(0, 1); // to an entity
-      w.write(0, 31);
-      w.write(0, 1); // no cut
-      w.writeGolomb(0, 0);
-    });
-    expect(none).toBe('refused');
+    const to = (id: number): Replica | 'refused' =>
+      decode(held, 6, THING, all(code(0, 1), field(2), bits(0, 1), bits(id, 31), nothing));
+    expect(to(ID)).not.toBe('refused');
+    expect(to(0)).toBe('refused');
   });
 
   test('[W2] refuses a changed row in which nothing changed', () => {
-    expect(decode(held, 6, THING, all(code(0, 1), bits(0, 3), nothing))).toBe('refused');
+    expect(decode(held, 6, THING, all(code(0, 1), plainRow, nothing))).toBe('refused');
+  });
+
+  test('[W2] refuses a mask in which one field changed: it has a shorter code', () => {
+    const hue = bits(9, 4);
+    expect(decode(held, 6, THING, all(code(0, 1), field(1), hue, nothing))).not.toBe('refused');
+    expect(decode(held, 6, THING, all(code(0, 1), bits(1, 1), bits(0b010, 3), hue, nothing))).toBe('refused');
+    expect(decode(held, 6, THING, all(code(0, 1), field(3), nothing)), 'no such field').toBe('refused');
   });
 
   test('[W2] refuses two kept runs where one would do, and a gap of none at the end', () => {
@@ -184,7 +191,7 @@ describe('the snapshot decoder', () => {
       undefined,
       3,
       THING,
-      all(asExpected(2), fullId(ID), bits(0, 3), bits(1, 1), (w) => w.writeGolomb(0, 4), bits(0, 3)),
+      all(asExpected(2), fullId(ID), plainRow, bits(1, 1), (w) => w.writeGolomb(0, 4), plainRow),
     ) as Replica;
     expect(two.tables[THING]?.count).toBe(2);
     expect(decode(two, 6, THING, all(kept(2), nothing))).not.toBe('refused');
@@ -203,7 +210,7 @@ describe('the snapshot decoder', () => {
 
   test('[W2] refuses ids that are not in rising order, or spelled in another way than the one', () => {
     const ids = (...write: Write[]): unknown =>
-      decode(undefined, 3, THING, all(asExpected(write.length), ...write.flatMap((id) => [id, bits(0, 3)])));
+      decode(undefined, 3, THING, all(asExpected(write.length), ...write.flatMap((id) => [id, plainRow])));
     const [one, two] = [fullId(5), fullId(2 * 65536 + 5)];
     expect(ids(one, two)).not.toBe('refused');
     expect(ids(two, one)).toBe('refused');
@@ -285,7 +292,7 @@ describe('the snapshot decoder with cells', () => {
   });
 
   test('[W2] refuses a moved row that says it changed and did not', () => {
-    const same = all(asExpected(1), fullId(ID), bits(1, 1), bits(0, 3));
+    const same = all(asExpected(1), fullId(ID), bits(1, 1), plainRow);
     expect(places(nothing, entered(2), section, left, asExpected(1), nothing, same, section, nothing)).toBe(
       'refused',
     );

@@ -8,7 +8,7 @@ import { BitReader, BitWriter } from '../wire/bits.ts';
 import { grid, int } from '../wire/fields.ts';
 import { MARK } from '../wire/schema.ts';
 import { newReplica, type Replica, SnapshotDecoder } from './decode.ts';
-import { SnapshotEncoder } from './encode.ts';
+import { type SnapshotCodec, SnapshotEncoder } from './encode.ts';
 import { HeldSet } from './held.ts';
 import { plainRelevance } from './relevance.ts';
 import { Viewer } from './viewer.ts';
@@ -26,8 +26,11 @@ class Scene {
   readonly world: WorldCore;
   readonly viewer: Viewer;
   readonly encoder: SnapshotEncoder;
+  codec: SnapshotCodec = 'fast';
   readonly #game: Game;
   readonly #worlds = new Map<number, SavedWorld>();
+  readonly #sent = new Map<number, HeldSet>();
+  readonly #replicas = new Map<number, Replica>();
 
   constructor(game: Game, seat = 1) {
     this.#game = game;
@@ -68,7 +71,7 @@ class Scene {
     const world = this.save(tick);
     const { schema } = this.#game;
     const held = new HeldSet(schema.rows);
-    const w = new BitWriter(new Uint8Array(MAX_DATAGRAM_BYTES));
+    const w = new BitWriter(new Uint8Array(Math.ceil(budgetBits / 8)));
     const { viewer } = this;
     const request = {
       world,
@@ -76,17 +79,19 @@ class Scene {
       previous: previous?.held,
       viewer,
       budgetBits,
-      codec: 'fast' as const,
-      sent: { get: () => undefined },
+      codec: this.codec,
+      sent: { get: (tick: number) => this.#sent.get(tick) },
       into: held,
     };
     this.encoder.encode(w, request);
+    this.#sent.set(tick, held);
     const bits = w.bitLength;
     expect(bits).toBeLessThanOrEqual(budgetBits);
     const r = new BitReader(w.bytes.slice(0, w.finish()));
     const replica = newReplica(schema, 1);
-    new SnapshotDecoder(schema).decode(r, base?.replica, tick, replica);
+    new SnapshotDecoder(schema).decode(r, base?.replica, tick, replica, this.#replicas);
     expect(r.failed).toBe(false);
+    this.#replicas.set(tick, replica);
     return { held, replica, bits };
   }
 }
@@ -154,6 +159,24 @@ describe('the snapshot encoder', () => {
     scene.viewer.look(game.schema.grid as never, { x: 150, y: 150, width: 400, height: 400 });
     expect(scene.viewer.count).toBe(900);
     expect(scene.snapshot(6, before).replica.tables[2]?.count).toBe(30);
+  });
+
+  test('[S6] 900 cells that all changed fit a datagram that has room for next to nothing, in either codec', () => {
+    const game = square(300);
+    for (const codec of ['fast', 'small'] as const) {
+      const scene = new Scene(game);
+      scene.codec = codec;
+      scene.viewer.look(game.schema.grid as never, { x: 150, y: 150, width: 400, height: 400 });
+      for (let i = 0; i < 900; i++)
+        scene.put(1 + i, { x: (i % 30) * 10 + 5, y: Math.floor(i / 30) * 10 + 5 });
+      const full = scene.snapshot(3, undefined, 1_000_000);
+      expect(full.replica.tables[2]?.count).toBe(900);
+      for (let i = 0; i < 900; i++) scene.put(1 + i, { hue: (i * 7919) % 65_536 });
+      // Two bits per cell, and a little.
+      const none = scene.snapshot(6, full, 2 * 900 + 200);
+      expect(none.replica.tables[2]?.count, codec).toBe(900);
+      expect(none.held.deferred, codec).toBeGreaterThan(800);
+    }
   });
 
   test('[S6] an own row that changes cells is never left out, however full the datagrams are', () => {

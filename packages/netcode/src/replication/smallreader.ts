@@ -12,13 +12,11 @@ import type { SmallRowCodec } from './smallrow.ts';
 import {
   ENTERED_ODDS,
   KEPT_ODDS,
-  KeptOdds,
   MOVED_SAME_ODDS,
   NEWS_ODDS,
+  PacketOdds,
   SAME_SEAT_ODDS,
   SEAT_ZERO_ODDS,
-  SENT_ODDS,
-  STAYS_ODDS,
   smallCodecs,
   smallLengthOrder,
 } from './smallwriter.ts';
@@ -38,7 +36,7 @@ export class SmallReader implements TableReader {
   readonly #codecs: readonly SmallRowCodec[];
   readonly #maxPlayers: number;
   readonly #coder = new RangeDecoder();
-  readonly #keptOdds = new KeptOdds();
+  readonly #odds = new PacketOdds();
   #bytes = new Uint8Array(4_096);
   #codec: SmallRowCodec;
   #t = 0;
@@ -55,7 +53,7 @@ export class SmallReader implements TableReader {
   /** Takes the bytes of a small snapshot out of the packet. */
   open(r: BitReader, earlier: EarlierRows): void {
     this.#earlier = earlier;
-    this.#keptOdds.reset();
+    this.#odds.reset();
     const length = r.readGolomb(smallLengthOrder);
     if (length * 8 > r.remaining) {
       r.fail();
@@ -94,8 +92,8 @@ export class SmallReader implements TableReader {
   }
 
   listCode(): number {
-    if (this.#coder.bit(0, SENT_ODDS) === 1) return SECTION;
-    return this.#coder.bit(0, STAYS_ODDS) === 1 ? KEPT_LIST : DROPPED_LIST;
+    if (this.#odds.sent.code(this.#coder, 0) === 1) return SECTION;
+    return this.#odds.stays.code(this.#coder, 0) === 1 ? KEPT_LIST : DROPPED_LIST;
   }
 
   read(held: HeldRows | undefined, table: RowSet | undefined, tick: number, into: RowSet): void {
@@ -121,14 +119,10 @@ export class SmallReader implements TableReader {
     const at = (members[m] as number) * rows.schema.stride;
     const c = this.#coder;
     this.origins[into.count] = members[m] as number;
-    if (keeps) {
-      const kept = c.bit(0, this.#keptOdds.odds);
-      this.#keptOdds.learn(kept);
-      if (kept === 1) {
-        into.push(rows.data, at);
-        this.kept++;
-        return;
-      }
+    if (keeps && this.#odds.kept.code(c, 0) === 1) {
+      into.push(rows.data, at);
+      this.kept++;
+      return;
     }
     this.#expect(rows, at, tick);
     const code = this.#codec.code(c, 0);

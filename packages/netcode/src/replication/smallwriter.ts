@@ -6,40 +6,64 @@
  *     per list         any row kept?, then per held row: [kept?], its code, and what changed; then any row new? [count-1 golomb 0],
  *                      per new row: id, and for one held in another list whether it is as expected; what changed
  *
- * How rows are coded says smallrow.ts. Whether a row is kept is learned within the packet, since it depends on how full packets are.
+ * How rows are coded says smallrow.ts. Whether a row or a list is kept is learned within the packet, since it depends on how full
+ * packets are: in a full one nearly all lists are kept, and there may be hundreds.
  */
 
 import type { GameSchema } from '../simulation/game.ts';
 import type { BitWriter } from '../wire/bits.ts';
-import { RangeEncoder } from '../wire/range.ts';
+import { type BitCoder, RangeEncoder } from '../wire/range.ts';
 import { KEPT_LIST, KEY_ORDER, type RowSink, SECTION } from './rowsink.ts';
 import { SmallRowCodec } from './smallrow.ts';
 import { rowModel } from './tables.ts';
 
-/** Chances in 1/65536: a table has entered lists, a list has kept rows, a list has new rows, a held list is sent, one that is not is kept. */
+/** Chances in 1/65536: a table has entered lists, a list has kept rows, a list has new rows. */
 export const ENTERED_ODDS = 6_000;
 export const KEPT_ODDS = 2_000;
 export const NEWS_ODDS = 16_000;
-export const SENT_ODDS = 64_000;
-export const STAYS_ODDS = 32_768;
 export const SAME_SEAT_ODDS = 52_000;
 export const SEAT_ZERO_ODDS = 49_000;
 export const MOVED_SAME_ODDS = 26_000;
 
-/** How fast the chance of a kept row follows what came before in the packet. */
-const KEPT_RATE = 4;
+/** How fast a learned chance follows what came before in the packet, and its bounds. */
+const LEARNING_RATE = 4;
+const LEAST_ODDS = 512;
+const MOST_ODDS = 65_024;
 
-/** The chance of a kept row, learned within one packet, alike on both sides. */
-export class KeptOdds {
-  odds = 32_768;
+/** A chance that is learned within one packet, alike on both sides. */
+class LearnedOdds {
+  odds: number;
+  readonly #first: number;
 
-  reset(): void {
-    this.odds = 32_768;
+  constructor(first: number) {
+    this.odds = first;
+    this.#first = first;
   }
 
-  learn(kept: number): void {
-    const target = kept === 1 ? 65_535 : 1;
-    this.odds = Math.max(512, Math.min(65_024, this.odds + ((target - this.odds) >> KEPT_RATE)));
+  reset(): void {
+    this.odds = this.#first;
+  }
+
+  /** Codes a bit, and learns from it. */
+  code(c: BitCoder, bit: number): number {
+    const { odds } = this;
+    const coded = c.bit(bit, odds);
+    const next = odds + (((coded === 1 ? 65_535 : 1) - odds) >> LEARNING_RATE);
+    this.odds = next < LEAST_ODDS ? LEAST_ODDS : next > MOST_ODDS ? MOST_ODDS : next;
+    return coded;
+  }
+}
+
+/** The chances that are learned: a row is kept, a held list is sent, one that is not is kept. */
+export class PacketOdds {
+  readonly kept = new LearnedOdds(32_768);
+  readonly sent = new LearnedOdds(64_000);
+  readonly stays = new LearnedOdds(32_768);
+
+  reset(): void {
+    this.kept.reset();
+    this.sent.reset();
+    this.stays.reset();
   }
 }
 
@@ -52,7 +76,7 @@ export class SmallWriter implements RowSink {
   readonly usesBefore = true;
   readonly #codecs: readonly SmallRowCodec[];
   readonly #coder = new RangeEncoder();
-  readonly #keptOdds = new KeptOdds();
+  readonly #odds = new PacketOdds();
   #bytes = new Uint8Array(4_096);
   #codec: SmallRowCodec;
   #keeps = false;
@@ -67,7 +91,7 @@ export class SmallWriter implements RowSink {
     const limit = Math.min(LARGEST_BYTES, Math.ceil(bits / 8) + 8);
     if (this.#bytes.length < limit) this.#bytes = new Uint8Array(limit);
     this.#coder.open(this.#bytes, 0, limit);
-    this.#keptOdds.reset();
+    this.#odds.reset();
   }
 
   get bits(): number {
@@ -101,8 +125,8 @@ export class SmallWriter implements RowSink {
   }
 
   list(code: number): void {
-    this.#coder.bit(code === SECTION ? 1 : 0, SENT_ODDS);
-    if (code !== SECTION) this.#coder.bit(code === KEPT_LIST ? 1 : 0, STAYS_ODDS);
+    this.#odds.sent.code(this.#coder, code === SECTION ? 1 : 0);
+    if (code !== SECTION) this.#odds.stays.code(this.#coder, code === KEPT_LIST ? 1 : 0);
   }
 
   begin(kept: number): void {
@@ -151,8 +175,7 @@ export class SmallWriter implements RowSink {
   }
 
   kept(): void {
-    this.#coder.bit(1, this.#keptOdds.odds);
-    this.#keptOdds.learn(1);
+    this.#odds.kept.code(this.#coder, 1);
   }
 
   endHeld(): void {}
@@ -193,9 +216,7 @@ export class SmallWriter implements RowSink {
   }
 
   #notKept(): void {
-    if (!this.#keeps) return;
-    this.#coder.bit(0, this.#keptOdds.odds);
-    this.#keptOdds.learn(0);
+    if (this.#keeps) this.#odds.kept.code(this.#coder, 0);
   }
 }
 
