@@ -295,10 +295,10 @@ export class SnapshotEncoder {
         set !== undefined &&
         sections !== undefined &&
         this.#lists.isPublic(t, key) &&
-        (sections.state[key] === READY || this.#sections.ready(set, t, key, uniform)) &&
-        this.#hasSources(set, sections, key, uniform)
+        (sections.state[key] === READY || this.#sections.ready(set, t, key, uniform))
       ) {
         w.append(set.bits, sections.start[key] as number, sections.end[key] as number);
+        if (sections.to[key] !== sections.from[key]) this.#appendArrivals(w, set, sections, key, uniform);
         into.addWhole(key, tick, tick);
       } else {
         this.#heldList(w, t, key, held as HeldTable, list, into, frame);
@@ -306,12 +306,17 @@ export class SnapshotEncoder {
     }
   }
 
-  /** Whether the client holds, whole and at the same tick, all lists that rows came from into this one. */
-  #hasSources(set: SectionSet, sections: TableSections, key: number, tick: number): boolean {
+  /** Copies the rows that came into a list: as moved from a list that the client holds, or as new to it. */
+  #appendArrivals(w: BitWriter, set: SectionSet, sections: TableSections, key: number, tick: number): void {
+    const { bits, places, sources } = set;
     const end = sections.to[key] as number;
-    for (let i = sections.from[key] as number; i < end; i++)
-      if (!this.#lists.holdsWhole(set.sources[i] as number, tick)) return false;
-    return true;
+    for (let i = sections.from[key] as number; i < end; i++) {
+      const source = sources[i] as number;
+      const place = 4 * i;
+      w.append(bits, places[place] as number, places[place + 1] as number);
+      const body = source >= 0 && this.#lists.holdsWhole(source, tick) ? place + 1 : place + 2;
+      w.append(bits, places[body] as number, places[body + 1] as number);
+    }
   }
 
   /** The cells shown that the client does not hold. */
@@ -335,7 +340,12 @@ export class SnapshotEncoder {
     frame: Frame,
   ): void {
     const list = held === undefined || !this.#lists.holds(key) ? -1 : held.find(key);
-    if (this.#schema.positions[t] !== undefined) this.#alone(this.#writer, t, key, list, false, into);
+    const spatial = this.#schema.positions[t] !== undefined;
+    if (spatial && (list < 0 || (held?.ticks[list] as number) >= 0) && !this.#lists.ownsRows(t)) {
+      // No own row beyond the cells, then or now.
+      this.#writer.news(0);
+      into.addWhole(0, frame.tick, frame.tick);
+    } else if (spatial) this.#alone(this.#writer, t, key, list, false, into);
     else if (list >= 0) this.#plainHeld(w, t, held as HeldTable, list, into, frame);
     else this.#newList(w, t, key, into, frame);
   }
@@ -360,21 +370,26 @@ export class SnapshotEncoder {
     else this.#alone(this.#writer, t, key, list, true, into);
   }
 
-  /** A list of which the client holds nothing. Shared, unless it holds one of the rows from another list. */
+  /** A list of which the client holds nothing; of its rows it may hold some from another list. */
   #newList(w: BitWriter, t: number, key: number, into: HeldTable, frame: Frame): void {
-    if (this.#isNewToClient(t, key) && this.#copy(w, t, key, NOTHING_HELD, frame, false))
+    const { uniform, holdsAny } = this.#lists;
+    if (
+      !holdsAny
+        ? this.#copy(w, t, key, NOTHING_HELD, frame, false)
+        : this.#copyEntry(w, t, key, uniform, frame)
+    )
       into.addWhole(key, frame.tick, frame.tick);
     else this.#alone(this.#writer, t, key, -1, false, into);
   }
 
-  #isNewToClient(t: number, key: number): boolean {
-    const { uniform } = this.#lists;
-    if (!this.#lists.holdsAny) return true;
-    if (uniform < 0) return false;
+  #copyEntry(w: BitWriter, t: number, key: number, uniform: number, frame: Frame): boolean {
+    if (uniform < 0 || frame.tick - uniform > HELD_WINDOW_TICKS || !this.#lists.isPublic(t, key))
+      return false;
     const set = this.#sections.at(uniform);
-    const entry = this.#sections.learnEntry(set, t, key, uniform);
-    for (let i = entry.from[key] as number; i < (entry.to[key] as number); i++)
-      if (this.#lists.holds(set.sources[i] as number)) return false;
+    if (!this.#sections.entryReady(set, t, key, uniform)) return false;
+    const entries = set.entries[t] as TableSections;
+    w.append(set.bits, (entries.start[key] as number) + 1, entries.end[key] as number);
+    this.#appendArrivals(w, set, entries, key, uniform);
     return true;
   }
 
@@ -385,12 +400,12 @@ export class SnapshotEncoder {
     const set = this.#sections.at(heldTick);
     if (!this.#sections.ready(set, t, key, heldTick)) return false;
     const section = set.tables[t] as TableSections;
-    if (heldTick >= 0 && (section.arrivals[key] as number) > 0) {
-      // Rows that came were written as moved from a list that the client holds at the same tick, or as new to it.
-      if (this.#lists.uniform !== heldTick || !this.#hasSources(set, section, key, heldTick)) return false;
-    }
+    const arrives = section.to[key] !== section.from[key];
+    // Where rows come from is known only of clients that held all their lists at one tick.
+    if (arrives && this.#lists.uniform !== heldTick) return false;
     // The list's code is one bit.
     w.append(set.bits, (section.start[key] as number) + (coded ? 0 : 1), section.end[key] as number);
+    if (arrives) this.#appendArrivals(w, set, section, key, heldTick);
     return true;
   }
 

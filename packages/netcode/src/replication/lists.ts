@@ -137,6 +137,14 @@ export class Lists {
     return this.#uniform;
   }
 
+  /** Whether the client owns rows of a table. */
+  ownsRows(t: number): boolean {
+    const { rows } = this.#frame.tables[t] as FrameTable;
+    const { seat } = this.#viewer;
+    const row = rows.lowerBound(seat * 65536);
+    return row < rows.count && rows.id(row) >> 16 === seat;
+  }
+
   /** Whether nobody is told anything special about the rows of a list, this client included. */
   isPublic(t: number, key: number): boolean {
     if (this.#alwaysPublic[t] === 1) return true;

@@ -18,16 +18,15 @@ export const READY = 1;
 const NO_ROOM = 2;
 
 /**
- * Lists of one table that changed since one held tick. Where a section stands in the bits, and from which lists rows came into it.
- * A section starts with the list's own code, one bit, for where a list has one.
+ * Lists of one table since one held tick. A section is the list's own code (one bit, for where a list has one), what became of the rows
+ * held, and how many are new to the list. Those follow one by one in `SectionSet`, since not every client knows them from elsewhere;
+ * only of a list that is new with all its rows they are part of the section.
  */
 export class TableSections {
   readonly state: Uint8Array;
   readonly start: Int32Array;
   readonly end: Int32Array;
-  /** Rows that are new to the list. */
-  readonly arrivals: Int32Array;
-  /** Keys of the lists that arrivals were in: `from`..`to` in `SectionSet.sources`. */
+  /** Rows that are new to the list: `from`..`to` in `SectionSet.sources`. */
   readonly from: Int32Array;
   readonly to: Int32Array;
 
@@ -35,7 +34,6 @@ export class TableSections {
     this.state = new Uint8Array(keys);
     this.start = new Int32Array(keys);
     this.end = new Int32Array(keys);
-    this.arrivals = new Int32Array(keys);
     this.from = new Int32Array(keys);
     this.to = new Int32Array(keys);
   }
@@ -44,10 +42,12 @@ export class TableSections {
 /** The sections of one held tick. */
 export class SectionSet {
   bits: BitWriter;
-  /** Keys of the lists that rows came from. */
+  /** By arrival: the key of the list that the row was in at the held tick, -1 for one that did not exist. */
   sources = new Int32Array(64);
+  /** By arrival, four each: where its id starts in the bits, its body as a row that moved, its body as a new row, and the end. */
+  places = new Int32Array(256);
   readonly tables: readonly TableSections[];
-  /** For each list as if it were new to a client that held everything else at this tick: which lists its rows were in. */
+  /** Each list as it is told to a client that held others at this tick, but not this one: all its rows arrive. */
   readonly entries: readonly TableSections[];
   sourceCount = 0;
 
@@ -65,13 +65,18 @@ export class SectionSet {
     for (const table of this.entries) table.state.fill(UNKNOWN);
   }
 
-  addSource(key: number): void {
+  /** Begins an arrival from a list; its places follow. */
+  addArrival(key: number): number {
     if (this.sourceCount >= this.sources.length) {
-      const more = new Int32Array(this.sources.length * 2);
-      more.set(this.sources);
-      this.sources = more;
+      const sources = new Int32Array(this.sources.length * 2);
+      sources.set(this.sources);
+      this.sources = sources;
+      const places = new Int32Array(this.places.length * 2);
+      places.set(this.places);
+      this.places = places;
     }
-    this.sources[this.sourceCount++] = key;
+    this.sources[this.sourceCount] = key;
+    return 4 * this.sourceCount++;
   }
 }
 
@@ -120,42 +125,49 @@ export class Sections {
 
   /** Whether the section of a list since `held` is ready in `set`, after writing it if need be. */
   ready(set: SectionSet, t: number, key: number, held: number): boolean {
-    const table = set.tables[t] as TableSections;
+    return this.#prepare(set, set.tables[t] as TableSections, t, key, held, false);
+  }
+
+  /** The same for a list that the client did not hold at that tick, while it held others. */
+  entryReady(set: SectionSet, t: number, key: number, held: number): boolean {
+    return this.#prepare(set, set.entries[t] as TableSections, t, key, held, true);
+  }
+
+  #prepare(
+    set: SectionSet,
+    table: TableSections,
+    t: number,
+    key: number,
+    held: number,
+    entered: boolean,
+  ): boolean {
     const state = table.state[key];
     if (state !== UNKNOWN) return state === READY;
-    if (set.bits.bitLength > (set.bits.bytes.length - ROOM_BYTES) * 8) {
+    const { bits } = set;
+    if (bits.bitLength > (bits.bytes.length - ROOM_BYTES) * 8) {
       table.state[key] = NO_ROOM;
       return false;
     }
-    table.start[key] = set.bits.bitLength;
+    const start = bits.bitLength;
+    table.start[key] = start;
     table.from[key] = set.sourceCount;
-    this.#write(set, table, t, key, held);
+    this.#write(set, table, t, key, held, entered);
     table.to[key] = set.sourceCount;
-    table.end[key] = set.bits.bitLength;
-    const fits = !set.bits.overflowed;
-    if (!fits) set.bits.seek(table.start[key] as number);
+    const fits = !bits.overflowed;
+    if (!fits) bits.seek(start);
     table.state[key] = fits ? READY : NO_ROOM;
     return fits;
   }
 
-  /** Makes known which lists the rows of an entered list were in at `held`. */
-  learnEntry(set: SectionSet, t: number, key: number, held: number): TableSections {
-    const table = set.entries[t] as TableSections;
-    if (table.state[key] === READY) return table;
-    table.state[key] = READY;
-    table.from[key] = set.sourceCount;
-    const now = this.#frame?.tables[t] as FrameTable;
-    const old = this.#frames.get(held)?.tables[t] as FrameTable;
-    for (let m = now.starts[key] as number; m < (now.starts[key + 1] as number); m++) {
-      const before = old.rows.find(now.ids[m] as number);
-      if (before >= 0) set.addSource(old.keys[before] as number);
-    }
-    table.to[key] = set.sourceCount;
-    return table;
-  }
-
   /** Walks a list then and now side by side. */
-  #write(set: SectionSet, section: TableSections, t: number, key: number, held: number): void {
+  #write(
+    set: SectionSet,
+    section: TableSections,
+    t: number,
+    key: number,
+    held: number,
+    entered: boolean,
+  ): void {
     const now = this.#frame?.tables[t] as FrameTable;
     const tick = this.#frame?.tick ?? 0;
     const codec = this.#codecs[t] as RowCodec;
@@ -171,7 +183,7 @@ export class Sections {
     let arrivals = 0;
     if (this.#arrivals.length < nEnd - n) this.#arrivals = new Int32Array((nEnd - n) * 2);
     const old = held === NOTHING_HELD ? undefined : (this.#frames.get(held)?.tables[t] as FrameTable);
-    if (old !== undefined) {
+    if (old !== undefined && !entered) {
       const age = tick - held;
       const oldIds = old.ids;
       const oldEnd = old.starts[key + 1] as number;
@@ -199,39 +211,57 @@ export class Sections {
       writer.endHeld();
     }
     while (n < nEnd) this.#arrivals[arrivals++] = n++;
-    section.arrivals[key] = arrivals;
     writer.news(arrivals);
-    if (arrivals > 0) this.#writeArrivals(set, t, old, arrivals, tick - held, tick);
+    if (old === undefined) this.#writeNew(t, arrivals, tick);
+    section.end[key] = set.bits.bitLength;
+    if (old !== undefined) this.#writeArrivals(set, t, old, arrivals, tick - held, tick);
   }
 
+  /** The rows of a list that is new, each of them new to the client. */
+  #writeNew(t: number, count: number, tick: number): void {
+    const { rows, ids, members } = (this.#frame as Frame).tables[t] as FrameTable;
+    const writer = this.#writer;
+    let last = 0;
+    for (let i = 0; i < count; i++) {
+      const n = this.#arrivals[i] as number;
+      writer.id(ids[n] as number, last);
+      last = ids[n] as number;
+      writer.expectNew(rows.schema);
+      writer.body(rows.data, (members[n] as number) * rows.schema.stride, tick);
+    }
+  }
+
+  /** Rows that came into a list, each in two ways: as moved, for those who held it elsewhere, and as new, for the others. */
   #writeArrivals(
     set: SectionSet,
     t: number,
-    old: FrameTable | undefined,
+    old: FrameTable,
     count: number,
     age: number,
     tick: number,
   ): void {
-    const now = this.#frame?.tables[t] as FrameTable;
+    const { rows, ids, members } = (this.#frame as Frame).tables[t] as FrameTable;
     const writer = this.#writer;
-    const { stride } = now.rows.schema;
-    const { data } = now.rows;
+    const { stride } = rows.schema;
     let last = 0;
     for (let i = 0; i < count; i++) {
       const n = this.#arrivals[i] as number;
-      const id = now.ids[n] as number;
-      const at = (now.members[n] as number) * stride;
+      const id = ids[n] as number;
+      const at = (members[n] as number) * stride;
+      const before = old.rows.find(id);
+      const place = set.addArrival(before < 0 ? -1 : (old.keys[before] as number));
+      set.places[place] = set.bits.bitLength;
       writer.id(id, last);
       last = id;
-      const before = old === undefined ? -1 : old.rows.find(id);
-      if (old === undefined || before < 0) {
-        writer.expectNew(now.rows.schema);
-        writer.body(data, at, tick);
-      } else {
+      set.places[place + 1] = set.bits.bitLength;
+      if (before >= 0) {
         writer.expect(old.rows.data, before * stride, age);
-        writer.moved(data, at, tick);
-        set.addSource(old.keys[before] as number);
+        writer.moved(rows.data, at, tick);
       }
+      set.places[place + 2] = set.bits.bitLength;
+      writer.expectNew(rows.schema);
+      writer.body(rows.data, at, tick);
+      set.places[place + 3] = set.bits.bitLength;
     }
   }
 }
