@@ -298,7 +298,7 @@ export class SnapshotEncoder {
         (sections.state[key] === READY || this.#sections.ready(set, t, key, uniform))
       ) {
         w.append(set.bits, sections.start[key] as number, sections.end[key] as number);
-        if (sections.to[key] !== sections.from[key]) this.#appendArrivals(w, set, sections, key, uniform);
+        if (sections.to[key] !== sections.from[key]) this.#appendArrivals(w, t, set, sections, key, uniform);
         into.addWhole(key, tick, tick);
       } else {
         this.#heldList(w, t, key, held as HeldTable, list, into, frame);
@@ -307,15 +307,28 @@ export class SnapshotEncoder {
   }
 
   /** Copies the rows that came into a list: as moved from a list that the client holds, or as new to it. */
-  #appendArrivals(w: BitWriter, set: SectionSet, sections: TableSections, key: number, tick: number): void {
+  #appendArrivals(
+    w: BitWriter,
+    t: number,
+    set: SectionSet,
+    sections: TableSections,
+    key: number,
+    tick: number,
+  ): void {
     const { bits, places, sources } = set;
     const end = sections.to[key] as number;
     for (let i = sections.from[key] as number; i < end; i++) {
       const source = sources[i] as number;
       const place = 4 * i;
       w.append(bits, places[place] as number, places[place + 1] as number);
-      const body = source >= 0 && this.#lists.holdsWhole(source, tick) ? place + 1 : place + 2;
-      w.append(bits, places[body] as number, places[body + 1] as number);
+      if (source >= 0 && this.#lists.holdsWhole(source, tick))
+        w.append(bits, places[place + 1] as number, places[place + 2] as number);
+      else {
+        const row = places[place + 3] as number;
+        const start = this.#sections.newBody(t, row);
+        const { news } = this.#sections;
+        w.append(news.bits, start, news.ends[t]?.[row] as number);
+      }
     }
   }
 
@@ -389,7 +402,7 @@ export class SnapshotEncoder {
     if (!this.#sections.entryReady(set, t, key, uniform)) return false;
     const entries = set.entries[t] as TableSections;
     w.append(set.bits, (entries.start[key] as number) + 1, entries.end[key] as number);
-    this.#appendArrivals(w, set, entries, key, uniform);
+    this.#appendArrivals(w, t, set, entries, key, uniform);
     return true;
   }
 
@@ -405,7 +418,7 @@ export class SnapshotEncoder {
     if (arrives && this.#lists.uniform !== heldTick) return false;
     // The list's code is one bit.
     w.append(set.bits, (section.start[key] as number) + (coded ? 0 : 1), section.end[key] as number);
-    if (arrives) this.#appendArrivals(w, set, section, key, heldTick);
+    if (arrives) this.#appendArrivals(w, t, set, section, key, heldTick);
     return true;
   }
 

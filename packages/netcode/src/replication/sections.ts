@@ -44,7 +44,7 @@ export class SectionSet {
   bits: BitWriter;
   /** By arrival: the key of the list that the row was in at the held tick, -1 for one that did not exist. */
   sources = new Int32Array(64);
-  /** By arrival, four each: where its id starts in the bits, its body as a row that moved, its body as a new row, and the end. */
+  /** By arrival, four each: where its id starts in the bits, its body as a row that moved, and the end; then its row, see `NewBodies`. */
   places = new Int32Array(256);
   readonly tables: readonly TableSections[];
   /** Each list as it is told to a client that held others at this tick, but not this one: all its rows arrive. */
@@ -80,6 +80,35 @@ export class SectionSet {
   }
 }
 
+/** The bodies of rows that are new to a client: the same whatever it holds, so each is written once in a tick. */
+export class NewBodies {
+  bits = new BitWriter(new Uint8Array(MIN_BYTES));
+  /** By table and row: where its body starts, -1 when it is not written yet, and where it ends. */
+  readonly starts: Int32Array[] = [];
+  readonly ends: Int32Array[] = [];
+
+  reset(frame: Frame, bytes: number): void {
+    if (this.bits.bytes.length < bytes) this.bits = new BitWriter(new Uint8Array(bytes));
+    this.bits.reset();
+    frame.tables.forEach(({ rows }, t) => {
+      const starts = this.starts[t];
+      if (starts !== undefined && starts.length >= rows.count) starts.fill(-1, 0, rows.count);
+      else {
+        const size = rows.count + (rows.count >> 1) + 8;
+        this.starts[t] = new Int32Array(size).fill(-1);
+        this.ends[t] = new Int32Array(size);
+      }
+    });
+  }
+
+  /** Makes more room, keeping what is written. */
+  grow(): void {
+    const larger = new BitWriter(new Uint8Array(this.bits.bytes.length * 2));
+    larger.append(this.bits, 0, this.bits.bitLength);
+    this.bits = larger;
+  }
+}
+
 const MIN_BYTES = 16 * 1024;
 const MAX_BYTES = 1024 * 1024;
 
@@ -90,6 +119,7 @@ const ROOM_BYTES = 8 * 1024;
 export class Sections {
   readonly #byTick = new Map<number, SectionSet>();
   readonly #free: SectionSet[] = [];
+  readonly news = new NewBodies();
   readonly #writer: ListWriter;
   readonly #codecs: readonly RowCodec[];
   #frame: Frame | undefined;
@@ -111,6 +141,7 @@ export class Sections {
     let rows = 0;
     for (const table of frame.tables) rows += table.rows.count;
     this.#bytes = Math.min(MAX_BYTES, MIN_BYTES + 16 * rows);
+    this.news.reset(frame, 2 * this.#bytes);
   }
 
   at(held: number): SectionSet {
@@ -212,29 +243,49 @@ export class Sections {
     }
     while (n < nEnd) this.#arrivals[arrivals++] = n++;
     writer.news(arrivals);
-    if (old === undefined) this.#writeNew(t, arrivals, tick);
+    if (old === undefined) this.#writeNew(t, arrivals);
     section.end[key] = set.bits.bitLength;
-    if (old !== undefined) this.#writeArrivals(set, t, old, arrivals, tick - held, tick);
+    if (old !== undefined) this.#writeArrivals(set, t, key, old, arrivals, tick - held, tick);
   }
 
   /** The rows of a list that is new, each of them new to the client. */
-  #writeNew(t: number, count: number, tick: number): void {
-    const { rows, ids, members } = (this.#frame as Frame).tables[t] as FrameTable;
+  #writeNew(t: number, count: number): void {
+    const { ids, members } = (this.#frame as Frame).tables[t] as FrameTable;
     const writer = this.#writer;
+    const { news } = this;
     let last = 0;
     for (let i = 0; i < count; i++) {
       const n = this.#arrivals[i] as number;
+      const row = members[n] as number;
       writer.id(ids[n] as number, last);
       last = ids[n] as number;
-      writer.expectNew(rows.schema);
-      writer.body(rows.data, (members[n] as number) * rows.schema.stride, tick);
+      const start = this.newBody(t, row);
+      writer.w.append(news.bits, start, news.ends[t]?.[row] as number);
     }
   }
 
-  /** Rows that came into a list, each in two ways: as moved, for those who held it elsewhere, and as new, for the others. */
+  /** Where the body of a row that is new to a client starts in `news`, written if need be. */
+  newBody(t: number, row: number): number {
+    const { news } = this;
+    const starts = news.starts[t] as Int32Array;
+    const known = starts[row] as number;
+    if (known >= 0) return known;
+    const { rows } = (this.#frame as Frame).tables[t] as FrameTable;
+    const codec = this.#codecs[t] as RowCodec;
+    if (news.bits.bitLength > (news.bits.bytes.length - ROOM_BYTES) * 8) news.grow();
+    const start = news.bits.bitLength;
+    codec.expect(rows.schema.empty, 0, 0);
+    codec.write(news.bits, rows.data, row * rows.schema.stride, this.#frame?.tick ?? 0);
+    starts[row] = start;
+    (news.ends[t] as Int32Array)[row] = news.bits.bitLength;
+    return start;
+  }
+
+  /** Rows that came into a list: as moved, for those who held it elsewhere; for the others the new body will do. */
   #writeArrivals(
     set: SectionSet,
     t: number,
+    key: number,
     old: FrameTable,
     count: number,
     age: number,
@@ -247,21 +298,21 @@ export class Sections {
     for (let i = 0; i < count; i++) {
       const n = this.#arrivals[i] as number;
       const id = ids[n] as number;
-      const at = (members[n] as number) * stride;
+      const row = members[n] as number;
       const before = old.rows.find(id);
-      const place = set.addArrival(before < 0 ? -1 : (old.keys[before] as number));
+      const source = before < 0 ? -1 : (old.keys[before] as number);
+      const place = set.addArrival(source);
       set.places[place] = set.bits.bitLength;
       writer.id(id, last);
       last = id;
       set.places[place + 1] = set.bits.bitLength;
-      if (before >= 0) {
+      // From this very list nobody moves: who is told of all its rows did not hold it.
+      if (source >= 0 && source !== key) {
         writer.expect(old.rows.data, before * stride, age);
-        writer.moved(rows.data, at, tick);
+        writer.moved(rows.data, row * stride, tick);
       }
       set.places[place + 2] = set.bits.bitLength;
-      writer.expectNew(rows.schema);
-      writer.body(rows.data, at, tick);
-      set.places[place + 3] = set.bits.bitLength;
+      set.places[place + 3] = row;
     }
   }
 }
