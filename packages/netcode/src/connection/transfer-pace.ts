@@ -51,6 +51,11 @@ export class TransferPace {
     if (now >= this.#judgeAt) this.#judge(now);
   }
 
+  /** Nothing has spoken against a higher rate since the transfers began. */
+  get fresh(): boolean {
+    return this.#fresh;
+  }
+
   /** Bytes that may leave in this packet when `inFlight` are under way; 0 when it is not worth a frame. */
   allowance(inFlight: number): number {
     const window = (this.rate * (this.#rtt + ACK_MS)) / 1_000 + 4 * MAX_DATAGRAM_BYTES;
