@@ -108,7 +108,7 @@ export class CongestionControl {
       this.#tooFast(now, acks.loss);
     } else if (long && acks.loss > this.#lossFloor() && now - this.#lossCutAt >= LOSS_CUT_EVERY_MS) {
       this.#tooLossy(now);
-    } else if (long && this.#queueMs < target / 2) {
+    } else if (long && this.#queueMs < Math.max(target / 2, target - DOUBTFUL_MS)) {
       this.#calm(now, cap, acks.loss, probing);
     } else {
       this.#grownAt = now;
@@ -258,9 +258,12 @@ const MIN_RATE = 4_000;
 const QUEUE_TARGET_MS = 50;
 
 /** The shortest of ten round trips still varies with the jitter: on a jittery path by this many of its mean steps. */
-const JITTERS = 3;
+const JITTERS = 3.5;
 const JITTER_GAIN = 1 / 64;
 const MAX_STEP_MS = 250;
+
+/** Below the target by less than this, or by less than half of it, the rate stays as it is. */
+const DOUBTFUL_MS = 80;
 
 /** Round trips that are judged together: half a second at 20 packets a second. */
 const LONG_TRIPS = 10;
