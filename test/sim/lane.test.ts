@@ -131,7 +131,7 @@ async function expectWhole(rig: BoxesRig, bytes: Uint8Array): Promise<void> {
  */
 const NETWORKS = [
   ['wifi', 15, 0.98, 5],
-  ['mobile', 30, 0.93, 15],
+  ['mobile', 35, 0.93, 15],
   ['terrible', 60, 0.88, 30],
 ] as const satisfies readonly (readonly [ProfileName, number, number, number])[];
 
