@@ -203,7 +203,6 @@ test('[M3] datagrams that snapshots fill are left to them: nothing is deferred f
       clients: 2,
       link: 'perfect',
       drawRate: 5,
-      options: { movers: 600 },
       script: () => ({ fire: 1 }),
     });
     rig.run(2_000);
