@@ -73,10 +73,10 @@ const bytesOf = (sent: readonly (readonly [number, number])[], from = 0, to = In
 describe('the cap', () => {
   const links: readonly ProfileName[] = ['wifi', 'mobile', 'terrible'];
   test.each(links)(
-    '[B1] no second carries more, whatever happens on %s: a full world, messages, blackouts, hand-overs, hellos',
+    '[B1] no second carries more, whatever happens on %s: a full world, messages, transfers, blackouts, hand-overs, hellos',
     (link) => {
       const caps = [12_000, 5_000];
-      const rig = start(link, { clients: 2, movers: 200 });
+      const rig = start(link, { clients: 2, movers: 150 });
       const sent = record(rig);
       rig.run(1_500);
       for (const [index, cap] of caps.entries()) sessionOf(rig, index).setCap(cap);
@@ -85,9 +85,11 @@ describe('the cap', () => {
       rig.run(1_000);
       sent.clear();
       const from = rig.now;
-      for (let second = 1; second <= 60; second++) {
+      for (let second = 1; second <= (FULL ? 60 : 30); second++) {
         const client = rig.clients[second % 2];
         if (second % 10 === 3) sessionOf(rig, second % 2).channels.sendReliable(new Uint8Array(9_000));
+        if (second % 10 === 4)
+          rig.server.transfer(sessionOf(rig, second % 2).seat, 'map', new Uint8Array(20_000));
         if (second % 10 === 5) rig.darken(second % 2, 700);
         if (second % 10 === 7 && client !== undefined) rig.handOver(client);
         if (second % 20 === 9 && client !== undefined) rig.reload(client);
@@ -100,7 +102,7 @@ describe('the cap', () => {
         // And it is used.
         expect(bytesOf(list) / ((rig.now - from) / 1_000)).toBeGreaterThan(cap * 0.65);
       }
-      expect(rig.server.stats().deferredRows).toBeGreaterThan(10_000);
+      expect(rig.server.stats().deferredRows).toBeGreaterThan(5_000);
     },
     120_000,
   );
@@ -120,15 +122,29 @@ describe('the cap', () => {
         maxBytesPerSecond: 24_000,
       });
       const sent = record(rig);
-      rig.run(5_000).expectClean();
+      rig.run(3_000).expectClean();
       for (const list of sent.values()) {
         expect(busiestSecond(list)).toBeLessThanOrEqual(24_000);
-        expect(bytesOf(list, 4_000, 5_000)).toBeGreaterThan(PACED * 0.9);
+        expect(bytesOf(list, 2_000, 3_000)).toBeGreaterThan(PACED * 0.9);
       }
       expect(sent.size).toBe(100);
     },
     600_000,
   );
+
+  test('[B1] [M3] a transfer beside play soon gets what it leaves, and no more', () => {
+    const rig = start('wifi', { movers: 20, cap: 80_000 });
+    const sent = record(rig);
+    rig.run(4_000);
+    rig.server.transfer(1, 'map', new Uint8Array(4_000_000));
+    const from = rig.now;
+    rig.run(7_000).expectClean();
+    const list = sent.get(0) ?? [];
+    expect(busiestSecond(list)).toBeLessThanOrEqual(80_000);
+    expect(bytesOf(list, from, from + 3_000) / 3).toBeGreaterThan(40_000);
+    expect(bytesOf(list, from + 3_000) / 4).toBeGreaterThan(70_000);
+    expect(sessionOf(rig).budget.throttled).toBe(0);
+  });
 
   test('[B1] it is spread evenly: every snapshot gets its share', () => {
     const rig = start('perfect', { movers: 400, cap: 12_000 });
@@ -192,13 +208,13 @@ describe('the path', () => {
       const sent = record(rig);
       down.change(thin);
       const narrowed = rig.now;
-      rig.run(25_000);
+      rig.run(19_000);
       const list = sent.get(0) ?? [];
       const delays = waits(list, rate);
       const settled = delays.filter((_, i) => (list[i]?.[0] ?? 0) > narrowed + 7_000);
       expect(quantile(settled, 0.5)).toBeLessThan(100);
       expect(quantile(settled, 0.95)).toBeLessThan(200);
-      expect(bytesOf(list, narrowed + 7_000, rig.now) / 18).toBeGreaterThan(rate * 0.75);
+      expect(bytesOf(list, narrowed + 7_000, rig.now) / 12).toBeGreaterThan(rate * 0.75);
       const at = sent.get(0)?.length ?? 0;
       down.change(wide);
       rig.run(15_000);
@@ -210,14 +226,30 @@ describe('the path', () => {
 
   test('[B2] a client that joins over a thin line fills it for seconds only', () => {
     const rig = start(narrow({ ...PROFILES.wifi, rateBytesPerSecond: 8_000, queueMs: 2_000 }), {
-      movers: 2_000,
+      movers: 1_000,
     });
     const sent = record(rig);
-    rig.run(20_000);
+    rig.run(16_000);
     const list = sent.get(0) ?? [];
     const late = waits(list, 8_000).filter((_, i) => (list[i]?.[0] ?? 0) > 7_000);
     expect(quantile(late, 0.95)).toBeLessThan(200);
     rig.expectClean();
+  });
+
+  test.each([10_000, 30_000])('[B2] [M3] a transfer over a line of %i B/s keeps its queue short', (rate) => {
+    const rig = start(narrow({ ...PROFILES.wifi, rateBytesPerSecond: rate, queueMs: 2_000 }), {
+      movers: 20,
+      cap: 128_000,
+    });
+    const sent = record(rig);
+    rig.run(4_000);
+    const transfer = rig.server.transfer(1, 'map', new Uint8Array(4_000_000));
+    const from = rig.now;
+    rig.run(20_000).expectClean();
+    const list = sent.get(0) ?? [];
+    const all = waits(list, rate).filter((_, i) => (list[i]?.[0] ?? 0) > from);
+    expect(quantile(all, 0.95)).toBeLessThan(200);
+    expect(transfer.moved).toBeGreaterThan(rate * 4);
   });
 
   test('[B2] what the transport still holds lowers the rate, and it comes back', () => {
@@ -249,12 +281,12 @@ describe('the path', () => {
     ['5 %, in bursts', PROFILES.mobile],
     ['20 %, in bursts, with 80 ms of jitter', PROFILES.terrible],
   ] as const)('[B3] loss that is not ours costs little: %s', (_, link) => {
-    for (const seed of FULL ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 2]) {
+    for (const seed of FULL ? [1, 2, 3, 4] : [1]) {
       const rig = start(link, { seed });
       rig.run(5_000);
       const sent = record(rig);
-      rig.run(30_000);
-      expect(bytesOf(sent.get(0) ?? []) / 30).toBeGreaterThan(PACED * 0.7);
+      rig.run(20_000);
+      expect(bytesOf(sent.get(0) ?? []) / 20).toBeGreaterThan(PACED * 0.7);
     }
   });
 });
@@ -276,7 +308,7 @@ describe('others', () => {
     const with_ = bytes(true);
     const without = bytes(false);
     expect(with_.rate).toBeLessThan(7_000);
-    expect(without.rate).toBe(24_000);
+    expect(without.rate).toBeGreaterThan(20_000);
     expect(with_.others.length).toBeGreaterThan(400);
     expect(with_.others).toEqual(without.others);
   });

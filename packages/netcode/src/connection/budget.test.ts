@@ -109,6 +109,47 @@ describe('SendBudget', () => {
     expect(total(sendAll(one, 1_000, 11_000, 50, 9_000)) / 10).toBeCloseTo(9_000, -3);
   });
 
+  it.each([
+    [8_000, 450],
+    [16_000, 1_050],
+    [24_000, 1_164],
+    [200_000, 1_164],
+  ])(
+    '[M3] what is spared at %i B/s uses the rest, and leaves the next snapshot at least %i bytes',
+    (rate, atLeast) => {
+      const one = budget(128_000);
+      const [play, spared]: [number, number][][] = [[], []];
+      let smallest = Infinity;
+      const add = (to: [number, number][], now: number, bytes: number): void => {
+        one.spend(now, bytes);
+        to.push([now, bytes + OVERHEAD]);
+      };
+      for (let now = 0; now < 10_000; now += 10) {
+        if (now % 50 === 0) {
+          smallest = Math.min(smallest, one.allowance(now, rate));
+          add(play!, now, 200);
+        }
+        const bytes = one.spare(now, rate, 2 * (200 + OVERHEAD));
+        if (bytes > 0) add(spared!, now, bytes);
+      }
+      expect(smallest).toBeGreaterThanOrEqual(atLeast);
+      const all = [...play!, ...spared!];
+      expect(busiestSecond(all)).toBeLessThanOrEqual(128_000);
+      expect(total(all) / 10).toBeGreaterThan(Math.min(rate, 128_000) * 0.9);
+    },
+  );
+
+  it('[M3] spares nothing when three quarters of the log are in use', () => {
+    const one = budget(1_000_000);
+    for (let i = 1_000; i < 1_192; i++) {
+      expect(one.spare(i, Infinity, 500)).toBe(1_164);
+      one.spend(i, 10);
+    }
+    expect(one.spare(1_192, Infinity, 500)).toBe(0);
+    expect(one.allowance(1_192, Infinity)).toBe(1_164);
+    expect(one.spare(2_000, Infinity, 500)).toBe(1_164);
+  });
+
   it('saves an idle time for a tenth of a second only', () => {
     const one = budget(64_000);
     sendAll(one, 0, 1_000, 50, 6_000);

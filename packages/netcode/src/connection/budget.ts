@@ -74,11 +74,19 @@ export class SendBudget {
     return bytes < least ? 0 : bytes;
   }
 
-  /** Bytes that one more datagram may have now and still leave `reserve` bytes (overhead included) for the next paced one; may be negative. */
+  /**
+   * Bytes that one more datagram may have now, 0..1,164, beside the paced ones: at least `reserve` bytes (overhead included) are left
+   * for those, and as far as half of what is saved goes a full datagram, since the next may be larger than usual. What is left is
+   * still there for the one after, so that it costs no throughput.
+   */
   spare(now: Millis, rate: number, reserve: number): number {
-    this.#fill(now, this.#pace(rate), MIN_SNAPSHOT_BYTES + this.overheadBytes);
-    const left = Math.min(this.#tokens, this.#room(now) - RESERVED_BYTES) - reserve - this.overheadBytes;
-    return Math.min(MAX_DATAGRAM_BYTES, Math.floor(left));
+    const pace = this.#pace(rate);
+    const most = this.#fill(now, pace, MIN_SNAPSHOT_BYTES + this.overheadBytes);
+    const room = this.#room(now) - RESERVED_BYTES;
+    if (this.#logged >= SPARE_SLOTS) return 0;
+    const kept = Math.max(reserve, Math.min(MAX_DATAGRAM_BYTES + this.overheadBytes, most / 2));
+    const left = Math.min(this.#tokens, room) - kept - this.overheadBytes;
+    return Math.max(0, Math.min(MAX_DATAGRAM_BYTES, Math.floor(left)));
   }
 
   /** Whether a datagram that is not paced (an answer, a probe, a goodbye) keeps within the cap. */
@@ -109,12 +117,14 @@ export class SendBudget {
     return Math.min(rate, ((this.#cap - RESERVED_BYTES) * 1_000) / (1_000 + this.#intervalMs));
   }
 
-  #fill(now: Millis, pace: number, atLeast: number): void {
+  /** Gives the most that can be saved. */
+  #fill(now: Millis, pace: number, atLeast: number): number {
     // Beside what is saved up for, the part of a tick that it needed less.
     const most = Math.max(atLeast, pace * SAVED_SECONDS) + (pace * this.#intervalMs) / 1_000;
     const gained = (Math.max(0, now - this.#filledAt) * pace) / 1_000;
     this.#tokens = Math.min(most, this.#tokens + gained);
     this.#filledAt = Math.max(this.#filledAt, now);
+    return most;
   }
 
   /** Bytes that the cap leaves in the window that ends now. */
@@ -156,3 +166,5 @@ const SAVED_SECONDS = 0.1;
 
 /** Datagrams in one second: 64 snapshots, as many datagrams of messages alone, 10 probes, and answers. */
 const LOG_SLOTS = 256;
+/** Datagrams beside the paced ones leave a quarter of the log to those: one that is full stops everything. */
+const SPARE_SLOTS = 192;

@@ -15,6 +15,7 @@ interface Path {
   readonly lost?: (n: number) => boolean;
   /** Share of the rate that is used. */
   readonly use?: number;
+  readonly probing?: boolean;
 }
 
 /** One sender whose packets wait before a bottleneck, come to a peer and are acknowledged. */
@@ -30,7 +31,10 @@ class Sender {
   /** Longest wait before the bottleneck since it was last set to 0. */
   wait = 0;
 
-  run(ms: number, { rate = Infinity, tripMs = 40, lost = () => false, use = 1 }: Path = {}): this {
+  run(
+    ms: number,
+    { rate = Infinity, tripMs = 40, lost = () => false, use = 1, probing = false }: Path = {},
+  ): this {
     for (const end = this.now + ms; this.now < end; this.now += FRAME_MS) {
       if (this.now % TICK_MS === 0) this.#send(rate, tripMs, lost, use);
       this.#arriving = this.#arriving.filter(({ at, seq }) => {
@@ -43,7 +47,7 @@ class Sender {
       this.#returning = this.#returning.filter(({ at, ack, bits }) => {
         if (at > this.now) return true;
         this.#acks.acknowledged(this.now, ack, bits, 0, (seq) => this.control.acked(this.now, seq));
-        this.control.measure(this.now, this.#acks, 64_000);
+        this.control.measure(this.now, this.#acks, 64_000, probing);
         return false;
       });
     }
@@ -67,6 +71,14 @@ describe('CongestionControl', () => {
     expect(sender.run(1_000).control.rate).toBeLessThan(25_000);
     expect(sender.run(3_500).control.rate).toBe(64_000);
     expect(sender.control.stats).toEqual({ delayCuts: 0, lossCuts: 0, bufferCuts: 0, takenBack: 0 });
+  });
+
+  it('grows three times as fast while a transfer probes, until it has met a limit', () => {
+    expect(new Sender().run(1_600, { probing: true }).control.rate).toBe(64_000);
+    expect(new Sender().run(1_600, { probing: true, use: 0.3 }).control.rate).toBe(16_000);
+    const met = new Sender().run(10_000, { probing: true, rate: 20_000 });
+    expect(met.control.rate).toBeLessThan(24_000);
+    expect(met.run(2_000, { probing: true }).control.rate).toBeLessThan(30_000);
   });
 
   it('does not grow on what is not used', () => {

@@ -7,7 +7,8 @@
  * delivered in the last second, which is what the bottleneck carries, so that one cut is enough to drain it (as BBR
  * takes its rate). Loss alone speaks only from 30 % on, 45 % where there is jitter: radio links lose 5-20 % at any rate, and sending less
  * would not help them. Without either the rate grows, fast far from the last limit and slowly near it, and only while it
- * is used (RFC 7661).
+ * is used (RFC 7661). While a transfer begins and no limit was met, it grows three times as fast: the transfer stops at the first
+ * sign of a queue (transfer-pace.ts), long before it would be felt, so what it finds out costs the snapshots nothing.
  *
  * Belongs to the connection, as the path does. No call allocates.
  */
@@ -91,8 +92,8 @@ export class CongestionControl {
     this.#ackedUpTo += passed;
   }
 
-  /** Adapts the rate, up to `cap`. Call after each header that `acks` has applied. */
-  measure(now: Millis, acks: PacketAcks, cap: number): void {
+  /** Adapts the rate, up to `cap`. Call after each header that `acks` has applied. `probing`: a transfer that would use more watches the delay. */
+  measure(now: Millis, acks: PacketAcks, cap: number, probing = false): void {
     this.#rate = Math.min(this.#rate, cap);
     if (acks.rttSamples === this.#samples) return;
     this.#samples = acks.rttSamples;
@@ -107,8 +108,8 @@ export class CongestionControl {
       this.#tooFast(now, acks.loss);
     } else if (long && acks.loss > this.#lossFloor() && now - this.#lossCutAt >= LOSS_CUT_EVERY_MS) {
       this.#tooLossy(now);
-    } else if (long && this.#queueMs < target / 2) {
-      this.#calm(now, cap, acks.loss);
+    } else if (long && this.#queueMs < Math.max(target / 2, target - DOUBTFUL_MS)) {
+      this.#calm(now, cap, acks.loss, probing);
     } else {
       this.#grownAt = now;
     }
@@ -229,14 +230,16 @@ export class CongestionControl {
     this.#grownAt = now;
   }
 
-  #calm(now: Millis, cap: number, loss: number): void {
+  #calm(now: Millis, cap: number, loss: number, probing: boolean): void {
     this.#cuts = 0;
     const elapsed = Math.max(0, Math.min(MAX_GROWTH_MS, now - this.#grownAt));
     this.#grownAt = now;
-    if (this.#sent.perSecond(now) < USED * this.#rate || loss > this.#lossFloor()) return;
+    const probes = probing && this.#limit === Infinity;
+    const used = (probes ? PROBE_USED : USED) * this.#rate;
+    if (this.#sent.perSecond(now) < used || loss > this.#lossFloor()) return;
     if (this.#rate >= this.#limit * BEYOND_LIMIT && loss < QUIET * this.#lossFloor()) this.#limit = Infinity;
     const near = this.#rate >= this.#limit * GENTLE_CUT;
-    const growth = near ? SLOW_GROWTH : FAST_GROWTH;
+    const growth = near ? SLOW_GROWTH : probes ? PROBE_GROWTH : FAST_GROWTH;
     this.#setRate(Math.min(cap, this.#rate * (1 + (growth * elapsed) / 1_000)));
   }
 
@@ -255,9 +258,12 @@ const MIN_RATE = 4_000;
 const QUEUE_TARGET_MS = 50;
 
 /** The shortest of ten round trips still varies with the jitter: on a jittery path by this many of its mean steps. */
-const JITTERS = 3;
+const JITTERS = 3.5;
 const JITTER_GAIN = 1 / 64;
 const MAX_STEP_MS = 250;
+
+/** Below the target by less than this, or by less than half of it, the rate stays as it is. */
+const DOUBTFUL_MS = 80;
 
 /** Round trips that are judged together: half a second at 20 packets a second. */
 const LONG_TRIPS = 10;
@@ -302,10 +308,14 @@ const NOT_SHORTER = 0.8;
 const FAST_GROWTH = 0.5;
 const SLOW_GROWTH = 0.05;
 const BEYOND_LIMIT = 1.2;
+/** 16 to 128 kB/s in 1.4 s. */
+const PROBE_GROWTH = 1.5;
 const MAX_GROWTH_MS = 250;
 
 /** A rate of which less is used says nothing about the path, so it does not grow. */
 const USED = 0.7;
+/** At that growth the last second had half of the rate at most. */
+const PROBE_USED = 0.4;
 
 /** Must divide 65,536, or a wrap would move the slots. */
 const SENT_SLOTS = 256;

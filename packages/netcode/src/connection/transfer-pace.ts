@@ -5,6 +5,9 @@
  * snapshots would wait), more is lost than the path loses anyway, or the transport still holds bytes. The cut comes before the
  * queue is full, as in LEDBAT (RFC 6817); raising and cutting is AIMD. Loss that is there at any rate, a bad radio's, is learned
  * as ambient while the rate is low, and does not hold the rate down.
+ *
+ * Not the same as congestion.ts, which tells the server what the whole path takes: that one speaks at a queue in which play would
+ * suffer, and must leave play its bytes; this one gives way before, and is all there is on the way from a page to the server.
  */
 
 import { MAX_DATAGRAM_BYTES, type Millis } from '../base/units.ts';
@@ -49,6 +52,11 @@ export class TransferPace {
     else this.#tokens = Math.min(MAX_TOKENS, this.#tokens + (this.rate * since) / 1_000);
     if (path.rtt > 0) this.#noteRoundTrip(now, path.rtt);
     if (now >= this.#judgeAt) this.#judge(now);
+  }
+
+  /** Nothing has spoken against a higher rate since the transfers began. */
+  get fresh(): boolean {
+    return this.#fresh;
   }
 
   /** Bytes that may leave in this packet when `inFlight` are under way; 0 when it is not worth a frame. */

@@ -74,6 +74,11 @@ export class Transfers {
     return this.#sender.busy;
   }
 
+  /** Whether they look for what the path takes: until the first sign of a queue or of loss that is not the path's own. */
+  get probing(): boolean {
+    return this.#sender.busy && this.#sender.pace.fresh;
+  }
+
   /** Whether a datagram should be sent that carries nothing but blocks. */
   owesDatagram(now: Millis, path: Path): boolean {
     return this.#sender.owesDatagram(now, path);

@@ -221,7 +221,7 @@ export class Session {
       this.channels.acked(seq);
       link.congestion.acked(now, seq);
     });
-    link.congestion.measure(now, link.acks, this.#budget.cap);
+    link.congestion.measure(now, link.acks, this.#budget.cap, this.channels.transfers.probing);
     this.#takeAck(header.seq, ackTick, hidden);
     this.#takeCommands(newest, count, nextTick, ticksUntil);
     return 'ok';
@@ -310,10 +310,10 @@ export class Session {
     return this.#end(now, link, seq, spare, spare);
   }
 
-  /** Bytes that transfers may have now: what is left beyond two snapshots of the usual size. */
+  /** Bytes that transfers may have now: what is left beyond two snapshots of the usual size, or a full one. */
   #spare(now: Millis, link: Link): number {
     const reserve = 2 * (this.#typical + this.#budget.overheadBytes);
-    return Math.max(0, this.#budget.spare(now, link.congestion.rate, reserve));
+    return this.#budget.spare(now, link.congestion.rate, reserve);
   }
 
   #begin(now: Millis, link: Link, tick: number): Seq {
