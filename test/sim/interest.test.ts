@@ -100,6 +100,11 @@ describe('areas', () => {
   });
 });
 
+test('an area of more cells than snapshots have room for says what to do', () => {
+  const rig = new Rig({ game: meadowGame({ radius: 1_000, cell: 50 }), seed: 6, clients: 1 });
+  expect(() => rig.run(1_000)).toThrow(/together at most 1000: use a larger interest.cell or a smaller area/);
+});
+
 /** Per second. */
 const SNAPSHOTS = 20;
 

@@ -162,7 +162,7 @@ describe('snapshots', () => {
       const w = new BitWriter(new Uint8Array(256));
       w.writeGolomb(ids.length, 0);
       for (const id of ids) {
-        w.write(0, 1);
+        w.write(2, 2); // another seat, named
         w.write(id >> 16, 8);
         w.write(id & 0xffff, 16);
         for (const _ of boxes.schema.rows[0]?.fields ?? []) w.write(0, 1);

@@ -32,15 +32,13 @@ class Scene {
   readonly #sent = new Map<number, HeldSet>();
   readonly #replicas = new Map<number, Replica>();
 
-  constructor(game: Game, seat = 1) {
+  constructor(game: Game, seat = 1, weigh?: (id: number) => number) {
     this.#game = game;
     this.world = new WorldCore(game.schema, false);
     this.viewer = new Viewer(seat);
-    this.encoder = new SnapshotEncoder(
-      game.schema,
-      this.#worlds,
-      plainRelevance(game.schema.rows.map(() => 1)),
-    );
+    const plain = plainRelevance(game.schema.rows.map(() => 1));
+    const priority = game.schema.rows.map(() => weigh && ((_: Viewer, id: number) => weigh(id)));
+    this.encoder = new SnapshotEncoder(game.schema, this.#worlds, { ...plain, priority });
   }
 
   put(id: number, values: Record<string, number>): void {
@@ -204,5 +202,34 @@ describe('the snapshot encoder', () => {
       seen++;
     }
     expect(seen).toBe(37);
+  });
+
+  test('[S3] a row that waited for longer than the world is remembered changes cells', () => {
+    const game = square(200);
+    const stale = 401;
+    const scene = new Scene(game, 3, (id) => (id === stale ? 0 : 1));
+    scene.viewer.look(game.schema.grid as never, { x: 100, y: 100, width: 200, height: 200 });
+    const put = (count: number): void => {
+      for (let i = 0; i < count; i++)
+        scene.put(1 + i, { x: (i % 20) * 10 + 5, y: Math.floor(i / 20) * 10 + 5 });
+    };
+    put(40);
+    scene.put(stale, { x: 5, y: 195 });
+    let last = scene.snapshot(3);
+    expect(words(last, stale)[0]).toBe(3);
+    put(400);
+    const steps = Math.ceil(HELD_WINDOW_TICKS / 3) + 20;
+    for (let step = 1; step <= steps; step++) {
+      for (let i = 0; i < 400; i++) scene.put(1 + i, { hue: (i * 7919 + step * 104_729) % 65_536 });
+      scene.put(stale, { hue: step });
+      last = scene.snapshot(3 + step * 3, last, 2_500);
+      expect(words(last, stale)[0], `step ${step}`).toBe(3);
+    }
+    // The cell that it leaves is dropped: the row is free to come, or goes.
+    scene.viewer.look(game.schema.grid as never, { x: 120, y: 100, width: 180, height: 200 });
+    scene.put(stale, { x: 35 });
+    for (let i = 0; i < 400; i++) scene.put(1 + i, { hue: i });
+    const tick = 3 + (steps + 1) * 3;
+    expect([undefined, tick]).toContain(words(scene.snapshot(tick, last, 2_500), stale)[0]);
   });
 });

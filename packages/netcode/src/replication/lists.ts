@@ -483,11 +483,12 @@ export class Lists {
     const tick = plan.held[i] as number;
     const id = plan.id[i] as number;
     if (held === undefined) return -1;
-    const old = this.#frames.get(tick)?.tables[t] as FrameTable;
-    const row = old.rows.find(id);
+    // A row may be held for longer than its frame: it is then named, and no list is held whole at that tick.
+    const old = this.#frames.get(tick)?.tables[t];
+    const row = old === undefined ? -1 : old.rows.find(id);
     for (let list = 0; list < held.count; list++) {
       const at = held.ticks[list] as number;
-      if (at === tick && row >= 0 && old.keys[row] === held.keys[list]) return held.keys[list] as number;
+      if (at === tick && row >= 0 && old?.keys[row] === held.keys[list]) return held.keys[list] as number;
       if (at !== NAMED) continue;
       const entry = held.findEntry(list, id);
       if (entry >= 0 && held.held[entry] === tick) return held.keys[list] as number;

@@ -19,6 +19,12 @@ import type { Room } from './room.ts';
 /** Player and room rows are few and matter to everybody. */
 const BUILT_IN_WEIGHT = 4;
 
+/**
+ * Cells shown to one client, counted once per type with a position. Each is a list that costs two bits in every snapshot, and two more when
+ * it is let go: this many leave room for rows, also when all of them change at once and messages claim their share.
+ */
+const MAX_LISTS = 1_000;
+
 type Hook = (viewer: unknown, row: unknown, world: unknown) => unknown;
 
 export class RoomInterest<S extends Shape = Shape> implements Relevance {
@@ -28,6 +34,8 @@ export class RoomInterest<S extends Shape = Shape> implements Relevance {
   readonly #game: Game<S>;
   readonly #room: Room<S>;
   readonly #core: WorldCore;
+  /** Types with a position. */
+  readonly #placed: number;
   /** Teams by seat as of one tick. */
   readonly #teams: Int32Array;
   #teamsTick = -1;
@@ -36,6 +44,7 @@ export class RoomInterest<S extends Shape = Shape> implements Relevance {
     this.#game = game;
     this.#room = room;
     this.#core = room.simulation.core;
+    this.#placed = game.schema.positions.filter((position) => position !== undefined).length;
     this.#teams = new Int32Array(game.schema.maxPlayers + 1);
     const { priority = {}, visible = {} } = game.definition as unknown as {
       priority?: Readonly<Record<string, number | Hook | undefined>>;
@@ -68,6 +77,10 @@ export class RoomInterest<S extends Shape = Shape> implements Relevance {
     const { interest } = this.#game.definition;
     if (interest?.area === undefined) this.#lookAround(viewer, grid, interest?.radius ?? 0);
     else viewer.look(grid, this.#checked(interest.area(this.#seer(viewer), this.#room.world)));
+    assert(
+      viewer.count * this.#placed <= MAX_LISTS,
+      `seat ${viewer.seat} is shown ${viewer.count} cells for each of ${this.#placed} types, together at most ${MAX_LISTS}: use a larger interest.cell or a smaller area`,
+    );
   }
 
   teamOf(seat: number): number {
