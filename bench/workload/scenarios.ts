@@ -18,10 +18,10 @@ export interface Scenario {
 /** Sides are chosen for about 220, 228 and 320 visible units: the square takes every cell that it touches. */
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'S1', units: 100, clients: 10, side: 0, decoded: 10, warmUp: 200, ticks: 400 },
-  { name: 'S2', units: 1_000, clients: 32, side: 0, decoded: 32, warmUp: 40, ticks: 100 },
-  { name: 'S3', units: 5_000, clients: 100, side: 780, decoded: 100, warmUp: 40, ticks: 80 },
-  { name: 'S5', units: 10_000, clients: 500, side: 506, decoded: 500, warmUp: 30, ticks: 40 },
-  { name: 'crowd', units: 10_000, clients: 2_000, side: 634, decoded: 200, warmUp: 20, ticks: 20 },
+  { name: 'S2', units: 1_000, clients: 32, side: 0, decoded: 32, warmUp: 48, ticks: 100 },
+  { name: 'S3', units: 5_000, clients: 100, side: 780, decoded: 100, warmUp: 48, ticks: 80 },
+  { name: 'S5', units: 10_000, clients: 500, side: 506, decoded: 500, warmUp: 48, ticks: 40 },
+  { name: 'crowd', units: 10_000, clients: 2_000, side: 634, decoded: 200, warmUp: 48, ticks: 20 },
 ];
 
 export const scenarioNamed = (name: string): Scenario | undefined =>

@@ -23,6 +23,7 @@ export { newReplica, type Replica, SnapshotDecoder } from './replication/decode.
 export { type SnapshotCodec, SnapshotEncoder } from './replication/encode.ts';
 export type { Frame } from './replication/frame.ts';
 export { type HeldRow, HeldSet, heldRows } from './replication/held.ts';
+export { HistoryCodec } from './replication/history.ts';
 export * from './replication/packets.ts';
 export { plainRelevance, type Relevance } from './replication/relevance.ts';
 export { SmallRowCodec } from './replication/smallrow.ts';
@@ -51,3 +52,4 @@ export type { AnswerOf, InputOf, QuestionOf, Shape, Who, World } from './simulat
 export { firstWorldDifference, playerId, type SavedWorld, WorldCore } from './simulation/world.ts';
 export { BitReader, BitWriter } from './wire/bits.ts';
 export { type BitCoder, RangeDecoder, RangeEncoder } from './wire/range.ts';
+export { compileRow } from './wire/schema.ts';

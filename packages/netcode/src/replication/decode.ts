@@ -121,7 +121,8 @@ export class SnapshotDecoder {
     if (this.#schema.positions[t] === undefined) this.#list(t, 0, 0, baseline, tick, rows, lists);
     else this.#cells(t, baseline, tick, rows, lists);
     if (reader.failed) return;
-    if (!this.#merge.sort(rows, lists, into.tables[t] as RowSet)) reader.fail();
+    if (!this.#merge.sort(rows, baseline?.tables[t], reader.origins, lists, into.tables[t] as RowSet))
+      reader.fail();
     this.#noteGone(into, t);
   }
 
@@ -194,7 +195,7 @@ export class SnapshotDecoder {
     } else if (code === KEPT_LIST) {
       if (size === 0) reader.fail();
       const from = rows.count;
-      keepAll(held, rows);
+      reader.keep(held, rows);
       lists.add(key, from, rows.count);
     }
   }
@@ -215,12 +216,6 @@ export class SnapshotDecoder {
     }
     into.goneCounts[t] = goneCount;
   }
-}
-
-/** Appends all rows of a list as they are held. */
-function keepAll({ rows, members, from, to }: HeldRows, into: RowSet): void {
-  const { stride } = rows.schema;
-  for (let m = from; m < to; m++) into.push(rows.data, (members[m] as number) * stride);
 }
 
 /** Finds, for rows held at a tick, the rows at the baseline of that tick's snapshot: what small snapshots expect motion from. */
@@ -285,16 +280,24 @@ function heldRows(baseline: Replica | undefined, t: number, index: number): Held
   return HELD;
 }
 
-/** Brings rows that were read list by list into id order. */
+/** Brings rows that were read list by list into id order: those that were held are in order by where they were, the new ones are sorted. */
 class Merge {
-  #keys = new Float64Array(64);
+  /** By row of the baseline: which of the rows read it became, -1 for none. */
+  #became = new Int32Array(64);
+  /** The rows read that are new to the client, as `id * INDEXES + index`. */
+  #news = new Float64Array(64);
   #listOf = new Int32Array(64);
   #next = new Int32Array(16);
 
   /** Fills `into`, and makes the lists refer to its rows. False when an id stands in two lists. */
-  sort(rows: RowSet, lists: ReplicaLists, into: RowSet): boolean {
+  sort(
+    rows: RowSet,
+    old: RowSet | undefined,
+    origins: Int32Array,
+    lists: ReplicaLists,
+    into: RowSet,
+  ): boolean {
     const { count } = rows;
-    const { stride } = rows.schema;
     if (isSorted(rows)) {
       const { data } = into;
       into.data = rows.data;
@@ -302,28 +305,54 @@ class Merge {
       rows.data = data;
       return true;
     }
-    into.clear();
-    into.reserve(count);
-    if (this.#keys.length < count) {
-      this.#keys = new Float64Array(count * 2);
+    const heldCount = old?.count ?? 0;
+    if (this.#became.length < heldCount) this.#became = new Int32Array(heldCount * 2);
+    if (this.#listOf.length < count) {
       this.#listOf = new Int32Array(count * 2);
+      this.#news = new Float64Array(count * 2);
     }
-    const keys = this.#keys.subarray(0, count);
-    for (let i = 0; i < count; i++) keys[i] = rows.id(i) * INDEXES + i;
-    keys.sort();
-    this.#noteLists(lists);
-    let last = -1;
+    const became = this.#became;
+    became.fill(-1, 0, heldCount);
+    let news = 0;
     for (let i = 0; i < count; i++) {
-      const from = (keys[i] as number) % INDEXES;
-      if (rows.id(from) === last) return false;
-      last = rows.id(from);
-      into.push(rows.data, from * stride);
-      // Rows come by in id order, so each list gets its own in that order.
-      const list = this.#listOf[from] as number;
-      const place = this.#next[list] as number;
-      this.#next[list] = place + 1;
-      lists.members[place] = i;
+      const origin = origins[i] as number;
+      if (origin < 0) this.#news[news++] = rows.id(i) * INDEXES + i;
+      else if (became[origin] === -1) became[origin] = i;
+      else return false;
     }
+    if (news > 1) this.#news.subarray(0, news).sort();
+    this.#noteLists(lists);
+    return this.#join(rows, heldCount, news, lists, into);
+  }
+
+  /** Takes the rows that were held and the new ones side by side. */
+  #join(rows: RowSet, heldCount: number, news: number, lists: ReplicaLists, into: RowSet): boolean {
+    const became = this.#became;
+    into.clear();
+    into.reserve(rows.count);
+    let n = 0;
+    for (let o = 0; o < heldCount; o++) {
+      const i = became[o] as number;
+      if (i < 0) continue;
+      const id = rows.id(i);
+      while (n < news && Math.floor((this.#news[n] as number) / INDEXES) < id) {
+        if (!this.#take(rows, (this.#news[n++] as number) % INDEXES, lists, into)) return false;
+      }
+      if (!this.#take(rows, i, lists, into)) return false;
+    }
+    while (n < news) if (!this.#take(rows, (this.#news[n++] as number) % INDEXES, lists, into)) return false;
+    return true;
+  }
+
+  /** Rows come by in id order, so each list gets its own in that order. */
+  #take(rows: RowSet, from: number, lists: ReplicaLists, into: RowSet): boolean {
+    const at = into.count;
+    if (at > 0 && into.id(at - 1) >= rows.id(from)) return false;
+    into.push(rows.data, from * rows.schema.stride);
+    const list = this.#listOf[from] as number;
+    const place = this.#next[list] as number;
+    this.#next[list] = place + 1;
+    lists.members[place] = at;
     return true;
   }
 

@@ -117,8 +117,8 @@ export class Framer {
       const id = data[at] as number;
       while (o < old.rows.count && old.rows.id(o) < id) o++;
       if (o >= old.rows.count || old.rows.id(o) !== id) continue;
-      codec.expect(old.rows.data, o * stride, tick - oldTick);
-      if (codec.matches(data, at)) steady[n] = old.steady[o] as number;
+      if (codec.holds(old.rows.data, o * stride, tick - oldTick, data, at))
+        steady[n] = old.steady[o] as number;
     }
   }
 

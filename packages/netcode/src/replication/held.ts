@@ -14,25 +14,27 @@ export const NOT_HELD = -1;
 /** In place of a whole list's tick: its rows are named one by one. */
 export const NAMED = -2;
 
+/** Most lists are held whole: a client that holds all of them so has no entries. */
+const NO_ENTRIES = new Int32Array(0);
+
 /** One table of a `HeldSet`: lists in rising key order, and the rows of those that are not held whole. */
 export class HeldTable {
   count = 0;
-  keys = new Int32Array(8);
+  keys = new Int32Array(1);
   /** The tick at which all rows of the list are held, NOT_HELD for a list that waits, NAMED for one whose rows are named. */
-  ticks = new Int32Array(8);
-  /** Tick since when a list waits. */
-  since = new Int32Array(8);
-  /** A named list's entries are `from`..`to`, in rising id order. */
-  from = new Int32Array(8);
-  to = new Int32Array(8);
+  ticks = new Int32Array(1);
+  /** Tick since when a list waits, and where a named list's entries start, in rising id order; undefined for lists held whole. */
+  since = new Int32Array(1);
+  from = new Int32Array(1);
+  to = new Int32Array(1);
   entries = 0;
-  ids = new Int32Array(8);
+  ids = NO_ENTRIES;
   /** Tick whose values the client holds, or NOT_HELD while the entity still waits for room. */
-  held = new Int32Array(8);
+  held = NO_ENTRIES;
   /** Tick since when this client should get the entity. While it does not hold it, urgency grows from here. */
-  entrySince = new Int32Array(8);
+  entrySince = NO_ENTRIES;
   /** Which secrets of the row the client was told, see simulation/secrets.ts. */
-  masks = new Int32Array(8);
+  masks = NO_ENTRIES;
 
   clear(): void {
     this.count = 0;
@@ -102,13 +104,13 @@ export class HeldTable {
   }
 
   #growLists(): void {
-    const size = this.keys.length * 2;
+    const size = this.keys.length < 16 ? 4 * this.keys.length : Math.ceil(this.keys.length * 1.5);
     for (const name of ['keys', 'ticks', 'since', 'from', 'to'] as const)
       this[name] = grown(this[name], size);
   }
 
   #growEntries(): void {
-    const size = this.ids.length * 2;
+    const size = Math.max(16, this.ids.length * 2);
     for (const name of ['ids', 'held', 'entrySince', 'masks'] as const) this[name] = grown(this[name], size);
   }
 }

@@ -28,12 +28,16 @@ export interface TableReader {
   listCode(): number;
   /** Reads one list's rows and appends them to `into`, the ones held before first. `table`: all that the client held of the type. */
   read(held: HeldRows | undefined, table: RowSet | undefined, tick: number, into: RowSet): void;
+  /** Appends all rows of a list as they are held. */
+  keep(held: HeldRows, into: RowSet): void;
   /** Ids that the server said do not exist any more, in this table so far; the first `goneCount` count. */
   readonly gone: Int32Array;
   readonly goneCount: number;
   /** Rows of the last list that stayed as they were held, and rows that were new to it. */
   readonly kept: number;
   readonly news: number;
+  /** For each row appended: where the client held it in the table, -1 when it is new to the client. */
+  readonly origins: Int32Array;
 }
 
 export class ListReader implements TableReader {
@@ -41,6 +45,7 @@ export class ListReader implements TableReader {
   goneCount = 0;
   kept = 0;
   news = 0;
+  origins: Int32Array = new Int32Array(64);
   readonly #codecs: readonly RowCodec[];
   readonly #maxPlayers: number;
   #r = new BitReader();
@@ -85,13 +90,22 @@ export class ListReader implements TableReader {
   read(held: HeldRows | undefined, table: RowSet | undefined, tick: number, into: RowSet): void {
     const r = this.#r;
     this.kept = 0;
+    if (held !== undefined) this.origins = roomFor(this.origins, into.count + held.to - held.from);
     if (held !== undefined) this.#heldRows(r, held, tick, into);
     this.#newRows(r, held, table, tick, into);
   }
 
+  keep({ rows, members, from, to }: HeldRows, into: RowSet): void {
+    const { stride } = rows.schema;
+    this.origins = roomFor(this.origins, into.count + to - from);
+    for (let m = from; m < to; m++) {
+      this.origins[into.count] = members[m] as number;
+      into.push(rows.data, (members[m] as number) * stride);
+    }
+  }
+
   #heldRows(r: BitReader, held: HeldRows, tick: number, into: RowSet): void {
     const { rows, members, to } = held;
-    const { stride } = rows.schema;
     let m = held.from;
     let afterKept = false;
     while (m < to && !r.failed) {
@@ -100,8 +114,7 @@ export class ListReader implements TableReader {
         r.fail();
         return;
       }
-      for (const end = m + gap; m < end; m++)
-        this.#expectedRow(rows, (members[m] as number) * stride, tick, into);
+      for (const end = m + gap; m < end; m++) this.#expectedRow(rows, members[m] as number, tick, into);
       if (m === to) {
         // A list that ends on a code has no closing gap.
         if (gap === 0) r.fail();
@@ -128,7 +141,7 @@ export class ListReader implements TableReader {
     const { stride } = rows.schema;
     const at = (members[m] as number) * stride;
     if (r.read(1) === 0) {
-      this.#changedRow(r, rows, at, tick, into);
+      this.#changedRow(r, rows, members[m] as number, tick, into);
       return false;
     }
     if (r.read(1) === 0) {
@@ -142,7 +155,10 @@ export class ListReader implements TableReader {
       r.fail();
       return true;
     }
-    for (let i = m; i < m + run; i++) into.push(rows.data, (members[i] as number) * stride);
+    for (let i = m; i < m + run; i++) {
+      this.origins[into.count] = members[i] as number;
+      into.push(rows.data, (members[i] as number) * stride);
+    }
     this.kept += run;
     this.#run = run;
     return true;
@@ -165,18 +181,27 @@ export class ListReader implements TableReader {
     return codec;
   }
 
-  #expectedRow(old: RowSet, at: number, tick: number, into: RowSet): void {
-    const codec = this.#expect(old, at, tick);
-    const to = this.#begin(into, old.data[at + ID] as number, tick);
-    const { data } = into;
-    const { expected } = codec;
-    for (let i = MARK + 1; i < expected.length; i++) data[to + i] = expected[i] as number;
+  /** Copies a row and moves it on: most rows of most snapshots. */
+  #expectedRow(old: RowSet, row: number, tick: number, into: RowSet): void {
+    const from = row * old.schema.stride;
+    const age = tick - (old.data[from + MARK] as number);
+    this.origins[into.count] = row;
+    if (age > HELD_WINDOW_TICKS) {
+      const id = old.data[from + ID] as number;
+      this.#begin(into, id, tick);
+      return;
+    }
+    const to = into.push(old.data, from);
+    into.data[to + MARK] = tick;
+    this.#codec.advance(into.data, to, age);
   }
 
-  #changedRow(r: BitReader, old: RowSet, at: number, tick: number, into: RowSet): void {
-    const codec = this.#expect(old, at, tick);
+  #changedRow(r: BitReader, old: RowSet, row: number, tick: number, into: RowSet): void {
+    const from = row * old.schema.stride;
+    const codec = this.#expect(old, from, tick);
+    this.origins[into.count] = row;
     // The row may move the data to larger memory: begin it before naming the data.
-    const to = this.#begin(into, old.data[at + ID] as number, tick);
+    const to = this.#begin(into, old.data[from + ID] as number, tick);
     codec.read(r, into.data, to, tick);
     if (codec.matches(into.data, to)) r.fail();
   }
@@ -205,10 +230,12 @@ export class ListReader implements TableReader {
       last = id;
       if (r.failed) return;
       const from = table === undefined ? -1 : table.find(id);
+      this.origins = roomFor(this.origins, into.count + 1);
       // What was held in this list is changed, never removed and sent anew: that would be a second encoding.
       if (from >= 0 && held !== undefined && holds(held, from)) r.fail();
-      if (table !== undefined && from >= 0) this.#movedRow(r, table, from * table.schema.stride, tick, into);
+      if (table !== undefined && from >= 0) this.#movedRow(r, table, from, tick, into);
       else {
+        this.origins[into.count] = -1;
         this.#codec.expect(into.schema.empty, 0, 0);
         const to = this.#begin(into, id, tick);
         this.#codec.read(r, into.data, to, tick);
@@ -216,9 +243,9 @@ export class ListReader implements TableReader {
     }
   }
 
-  #movedRow(r: BitReader, table: RowSet, at: number, tick: number, into: RowSet): void {
-    if (r.readBool()) this.#changedRow(r, table, at, tick, into);
-    else this.#expectedRow(table, at, tick, into);
+  #movedRow(r: BitReader, table: RowSet, row: number, tick: number, into: RowSet): void {
+    if (r.readBool()) this.#changedRow(r, table, row, tick, into);
+    else this.#expectedRow(table, row, tick, into);
   }
 
   /** `1 gap` counts on from the id before, `00` is of seat 0, `01` names another seat. */
@@ -249,4 +276,12 @@ export function holds({ members, from, to }: HeldRows, row: number): boolean {
     else high = middle - 1;
   }
   return false;
+}
+
+/** The array, or a larger one with the same contents when it has less than `count` elements. */
+export function roomFor(array: Int32Array, count: number): Int32Array {
+  if (count <= array.length) return array;
+  const more = new Int32Array(count * 2);
+  more.set(array);
+  return more;
 }

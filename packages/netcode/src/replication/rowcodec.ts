@@ -38,6 +38,8 @@ export class RowCodec {
   readonly expected: Int32Array;
   readonly #vectors: readonly VectorBits[];
   readonly #others: readonly Other[];
+  /** Row words that are sent and expected to stay. */
+  readonly #still: Int32Array;
   readonly #indexBits: number;
   /** Row words that are sent. */
   readonly #sent: Int32Array;
@@ -79,6 +81,8 @@ export class RowCodec {
     // A rate that follows a rate itself does not stay: what follows it would be expected elsewhere step by step than in one go.
     const moving = new Set(schema.fields.filter(({ followsAt }) => followsAt >= 0).map(({ at }) => at));
     this.#follows = schema.fields.filter(({ followsAt }) => followsAt >= 0 && !moving.has(followsAt));
+    const followers = new Set(this.#follows.map(({ at }) => at));
+    this.#still = this.#sent.filter((word) => !followers.has(word));
   }
 
   /** Computes the row that both sides expect `ticks` after the base. One shared expression: keep it that way. */
@@ -90,15 +94,39 @@ export class RowCodec {
     const vectors = this.#vectors;
     for (let i = 0; i < vectors.length; i++) (vectors[i] as VectorBits).open(base, at, ticks);
     if (ticks === 0) return expected;
-    for (const { field, at: word, followsAt, followsFactor } of this.#follows) {
-      const rate = base[at + followsAt] ?? 0;
-      if (rate === 0) continue;
-      // Whole grid steps per tick, rounded as a write in `step` rounds: straight motion is then expected exactly.
-      const moved = (base[at + word] ?? 0) + Math.floor(rate * followsFactor + 0.5) * ticks;
-      if (field.kind === 'angle') expected[word] = wrap(moved, field.bits);
-      else expected[word] = moved < field.lo ? field.lo : moved > field.hi ? field.hi : moved;
+    const follows = this.#follows;
+    for (let i = 0; i < follows.length; i++) {
+      const layout = follows[i] as FieldLayout;
+      expected[layout.at] = moved(layout, base, at, ticks);
     }
     return expected;
+  }
+
+  /**
+   * Whether a row is, in every sent field, what is expected `ticks` after the base: `expect` and `matches` in one, for rows of which
+   * most hold. What was last expected stays as it is.
+   */
+  holds(base: Int32Array, at: number, ticks: number, row: Int32Array, rowAt: number): boolean {
+    const still = this.#still;
+    for (let i = 0; i < still.length; i++) {
+      const word = still[i] as number;
+      if (row[rowAt + word] !== base[at + word]) return false;
+    }
+    const follows = this.#follows;
+    for (let i = 0; i < follows.length; i++) {
+      const layout = follows[i] as FieldLayout;
+      if (row[rowAt + layout.at] !== moved(layout, base, at, ticks)) return false;
+    }
+    return true;
+  }
+
+  /** Moves a copy of the base on to what is expected `ticks` after it. */
+  advance(row: Int32Array, at: number, ticks: number): void {
+    const follows = this.#follows;
+    for (let i = 0; i < follows.length; i++) {
+      const layout = follows[i] as FieldLayout;
+      if (row[at + layout.followsAt] !== 0) row[at + layout.at] = moved(layout, row, at, ticks);
+    }
   }
 
   /** Whether a row is in every sent field as last expected. */
@@ -216,4 +244,19 @@ export class RowCodec {
     for (let i = word; i < word + field.words; i++) if (row[at + i] !== this.expected[i]) return true;
     return false;
   }
+}
+
+/** Where a field is expected to have moved: whole grid steps per tick, rounded as a write in `step` rounds, so that straight motion is exact. */
+function moved(
+  { field, at: word, followsAt, followsFactor }: FieldLayout,
+  base: Int32Array,
+  at: number,
+  ticks: number,
+): number {
+  const from = base[at + word] as number;
+  const rate = base[at + followsAt] as number;
+  if (rate === 0) return from;
+  const to = from + Math.floor(rate * followsFactor + 0.5) * ticks;
+  if (field.kind === 'angle') return wrap(to, field.bits);
+  return to < field.lo ? field.lo : to > field.hi ? field.hi : to;
 }

@@ -189,9 +189,12 @@ export class Sections {
           continue;
         }
         const at = row * stride;
-        codec.expect(old.rows.data, (old.members[o] as number) * stride, age);
-        if (codec.matches(data, at)) writer.asExpected();
-        else writer.changed(data, at, tick);
+        const from = (old.members[o] as number) * stride;
+        if (codec.holds(old.rows.data, from, age, data, at)) writer.asExpected();
+        else {
+          codec.expect(old.rows.data, from, age);
+          writer.changed(data, at, tick);
+        }
       }
       writer.endHeld();
     }

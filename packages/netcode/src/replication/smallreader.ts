@@ -6,7 +6,7 @@ import type { RowSet } from '../simulation/rows.ts';
 import type { BitReader } from '../wire/bits.ts';
 import { RangeDecoder } from '../wire/range.ts';
 import { ID, MARK, OWNER } from '../wire/schema.ts';
-import { type HeldRows, holds, type TableReader } from './listreader.ts';
+import { type HeldRows, holds, roomFor, type TableReader } from './listreader.ts';
 import { DROPPED_LIST, KEPT_LIST, KEY_ORDER, SECTION } from './rowsink.ts';
 import type { SmallRowCodec } from './smallrow.ts';
 import {
@@ -32,6 +32,7 @@ export class SmallReader implements TableReader {
   goneCount = 0;
   kept = 0;
   news = 0;
+  origins: Int32Array = new Int32Array(64);
   readonly #codecs: readonly SmallRowCodec[];
   readonly #maxPlayers: number;
   readonly #coder = new RangeDecoder();
@@ -97,6 +98,7 @@ export class SmallReader implements TableReader {
 
   read(held: HeldRows | undefined, table: RowSet | undefined, tick: number, into: RowSet): void {
     this.kept = 0;
+    if (held !== undefined) this.origins = roomFor(this.origins, into.count + held.to - held.from);
     const keeps = this.#coder.bit(0, KEPT_ODDS) === 1;
     if (held !== undefined)
       for (let m = held.from; m < held.to && !this.failed; m++) this.#heldRow(held, m, keeps, tick, into);
@@ -104,9 +106,19 @@ export class SmallReader implements TableReader {
     this.#newRows(held, table, tick, into);
   }
 
+  keep({ rows, members, from, to }: HeldRows, into: RowSet): void {
+    const { stride } = rows.schema;
+    this.origins = roomFor(this.origins, into.count + to - from);
+    for (let m = from; m < to; m++) {
+      this.origins[into.count] = members[m] as number;
+      into.push(rows.data, (members[m] as number) * stride);
+    }
+  }
+
   #heldRow({ rows, members }: HeldRows, m: number, keeps: boolean, tick: number, into: RowSet): void {
     const at = (members[m] as number) * rows.schema.stride;
     const c = this.#coder;
+    this.origins[into.count] = members[m] as number;
     if (keeps && this.#odds.kept.code(c, 0) === 1) {
       into.push(rows.data, at);
       this.kept++;
@@ -180,6 +192,8 @@ export class SmallReader implements TableReader {
       if (this.failed) return;
       const from = table === undefined ? -1 : table.find(id);
       if (from >= 0 && held !== undefined && holds(held, from)) this.fail();
+      this.origins = roomFor(this.origins, into.count + 1);
+      this.origins[into.count] = from;
       if (table === undefined || from < 0) {
         this.#codec.expectNew();
         this.#takeRow(id, tick, into);

@@ -101,7 +101,7 @@ export interface Interest<S extends Shape> {
   /** The two fields that hold a type's place. Types that are not named are relevant everywhere. */
   readonly position: { readonly [N in keyof S['entities']]?: readonly [string, string] };
   /** What a client looks at; undefined: nothing but its own rows. Default: a circle of `radius` around the rows that it owns. */
-  area?(viewer: Seer<S>, world: World<S>): Area | undefined;
+  readonly area?: ((viewer: Seer<S>, world: World<S>) => Area | undefined) | undefined;
   /** Radius of the default area. */
   readonly radius?: number;
   /** Edge of the square cells that are shown or not as a whole. Default: a third of `radius`. */
