@@ -54,7 +54,11 @@ export default defineConfig(({ command, mode, isSsrBuild }) => ({
     // Vitest keeps one core free for itself; on two cores that would leave only one at work.
     maxWorkers: '100%',
     projects: [
-      suite('unit', ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts'], TOGETHER),
+      // Some try a hundred thousand inputs: how long that takes is the machine's affair.
+      suite('unit', ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts'], {
+        ...TOGETHER,
+        testTimeout: 2 * MINUTE,
+      }),
       suite('architecture', ['test/architecture/**/*.test.ts'], TOGETHER),
       suite('property', ['test/property/**/*.test.ts', 'test/fuzz/**/*.test.ts'], {
         ...TOGETHER,

@@ -24,6 +24,7 @@ import { KEPT_LIST, KEY_ORDER, type RowSink, SECTION } from './rowsink.ts';
 
 export class ListWriter implements RowSink {
   readonly usesBefore = false;
+  readonly rowOverheadBits = 5;
   w: BitWriter;
   readonly #codecs: readonly RowCodec[];
   #codec: RowCodec;

@@ -11,8 +11,8 @@ import type { FrameSource, Lists } from './lists.ts';
 import { ARRIVED, AWAY, BLOCKED, CHANGED, EXPECTED, FIRST } from './plan.ts';
 import { DROPPED_LIST, KEPT_LIST, type RowSink, SECTION } from './rowsink.ts';
 
-/** Bits that one sent row costs beside its body, on average: gap, code, and a kept run that it splits. */
-const ROW_OVERHEAD_BITS = 8;
+/** Choices of rows until what is written fits; the last one is none. */
+const MOST_TRIES = 8;
 
 /** Bits that the id of a new row costs, on average, beyond that. */
 const NEW_OVERHEAD_BITS = 8;
@@ -76,12 +76,16 @@ export class Pressure {
     this.#collect(request, frame);
     this.#pick(budgetBits);
     this.#expand(writer, frame);
-    for (let share = 8; ; share--) {
-      if (share > 0) this.#choose(writer, frame, Math.floor((budgetBits * share) / 8));
+    let share = 1;
+    for (let tries = 1; ; tries++) {
+      if (tries < MOST_TRIES) this.#choose(writer, frame, Math.floor(budgetBits * share));
       else this.#chooseNothing();
       restart();
+      const start = writer.bits;
       for (let t = 0; t < frame.tables.length; t++) this.#write(writer, t);
-      if (share === 0 || fits()) break;
+      if (tries === MOST_TRIES || fits()) break;
+      // A little less than what was too much, and soon a lot less.
+      share *= tries < 4 ? Math.min(31 / 32, budgetBits / (writer.bits - start)) : 0.5;
     }
     this.#record(request, frame);
   }
@@ -258,7 +262,7 @@ export class Pressure {
     for (let k = 0; k < plan.count && misses <= MISSES; k++) {
       const i = plan.indexOf(order[k] as number);
       if (plan.kind[i] === EXPECTED || plan.urgency[i] === BLOCKED) continue;
-      const bits = this.#measureRow(writer, i, frame.tick) + ROW_OVERHEAD_BITS;
+      const bits = this.#measureRow(writer, i, frame.tick) + writer.rowOverheadBits;
       if (bits > left) {
         misses++;
         continue;

@@ -14,6 +14,8 @@ export const KEY_ORDER = 3;
 export interface RowSink {
   /** An earlier row of the same entity helps to expect this one. */
   readonly usesBefore: boolean;
+  /** Bits that a sent row costs beyond what `measure` says, on average: its code, and the kept rows that it stands between. */
+  readonly rowOverheadBits: number;
   /** Bits written so far. */
   readonly bits: number;
   /** The rows to come are of this table. */

@@ -74,6 +74,7 @@ const LENGTH_ORDER = 8;
 
 export class SmallWriter implements RowSink {
   readonly usesBefore = true;
+  readonly rowOverheadBits = 2;
   readonly #codecs: readonly SmallRowCodec[];
   readonly #coder = new RangeEncoder();
   readonly #odds = new PacketOdds();
