@@ -295,7 +295,7 @@ describe('others', () => {
   test('[B4] a slow client costs the others nothing: they get the same bytes at the same times', () => {
     const bytes = (slow: boolean): { others: string[]; rate: number } => {
       const thin: LinkOptions = { ...PROFILES.wifi, rateBytesPerSecond: 5_000, queueMs: 1_000 };
-      const rig = start('wifi', { clients: 3, movers: 150 });
+      const rig = start('wifi', { clients: 3, movers: 300 });
       if (slow) rig.clients[2]?.down.change(thin);
       const others: string[] = [];
       rig.onDatagram = (from, client, datagram) => {

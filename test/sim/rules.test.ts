@@ -160,11 +160,13 @@ describe('snapshots', () => {
     const decoder = new SnapshotDecoder(boxes.schema);
     const decode = (ids: readonly number[]): boolean => {
       const w = new BitWriter(new Uint8Array(256));
+      w.write(0, 1); // fast
       w.writeGolomb(ids.length, 0);
       for (const id of ids) {
         w.write(2, 2); // another seat, named
         w.write(id >> 16, 8);
         w.write(id & 0xffff, 16);
+        w.write(1, 1); // not one field: a mask, of none
         for (const _ of boxes.schema.rows[0]?.fields ?? []) w.write(0, 1);
       }
       for (let t = 1; t < boxes.schema.rows.length; t++) w.writeGolomb(0, 0);
