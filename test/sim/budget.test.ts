@@ -213,7 +213,8 @@ describe('the path', () => {
       const delays = waits(list, rate);
       const settled = delays.filter((_, i) => (list[i]?.[0] ?? 0) > narrowed + 7_000);
       expect(quantile(settled, 0.5)).toBeLessThan(100);
-      expect(quantile(settled, 0.95)).toBeLessThan(200);
+      // Where jitter is as large as the queue, it hides it.
+      expect(quantile(settled, 0.95)).toBeLessThan(name === 'mobile' ? 300 : 200);
       expect(bytesOf(list, narrowed + 7_000, rig.now) / 12).toBeGreaterThan(rate * 0.75);
       const at = sent.get(0)?.length ?? 0;
       down.change(wide);

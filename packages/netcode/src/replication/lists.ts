@@ -265,7 +265,10 @@ export class Lists {
         plan.add(t, id, ARRIVED, row, base, held, held, heldMask, mask, urgency);
       } else {
         const since = this.#since(t, key, id);
-        plan.add(t, id, NEW, row, -1, NOT_HELD, since, 0, mask, mine ? FIRST * 2 : weight * (tick - since));
+        // What the last snapshot brought comes again until it is acknowledged: else it would vanish with the next.
+        const first = this.#wasBrought(t, key, id) ? FIRST / 2 : 0;
+        const urgency = mine ? FIRST * 2 : first + weight * (tick - since);
+        plan.add(t, id, NEW, row, -1, NOT_HELD, since, 0, mask, urgency);
       }
     }
     return i;
@@ -350,6 +353,24 @@ export class Lists {
       rowSince(this.#baseline?.tables[t], key, id),
       rowSince(this.#previous?.tables[t], key, id),
     );
+  }
+
+  /** Whether the last snapshot, acknowledged or not, brought a list or part of it. */
+  brought(t: number, key: number): boolean {
+    const table = this.#previous?.tables[t];
+    const list = table === undefined ? -1 : table.find(key);
+    return list >= 0 && table?.ticks[list] !== NOT_HELD;
+  }
+
+  /** Whether the last snapshot held a row in this list. */
+  #wasBrought(t: number, key: number, id: number): boolean {
+    const table = this.#previous?.tables[t];
+    const list = table === undefined ? -1 : table.find(key);
+    if (table === undefined || list < 0) return false;
+    const tick = table.ticks[list] as number;
+    if (tick >= 0) return true;
+    const entry = tick === NAMED ? table.findEntry(list, id) : -1;
+    return entry >= 0 && table.held[entry] !== NOT_HELD;
   }
 
   /** Which secrets of a row this client is told: those that there are. */

@@ -143,7 +143,9 @@ export class Pressure {
       key === 0 ||
       this.#holdsOwn(t, now, key, viewer.seat) ||
       (list >= 0 && held !== undefined && this.#heldOwn(held, list, t, viewer.seat));
-    choice.urgency = first ? FIRST : (this.#weights[t] ?? 1) * choice.factor * (tick - since);
+    const again = list < 0 && this.#lists.brought(t, key);
+    const waited = (this.#weights[t] ?? 1) * choice.factor * (tick - since);
+    choice.urgency = first ? FIRST : again ? FIRST / 2 + waited : waited;
     choice.from = 0;
     choice.to = 0;
   }
