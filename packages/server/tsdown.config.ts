@@ -7,6 +7,7 @@ const GECKOS = ['@geckos.io/server', '@geckos.io/common', '@yandeu/events'];
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
+    'cli/index': 'src/cli/index.ts',
     'core/index': 'src/core/index.ts',
     'vite/index': 'src/vite/index.ts',
     'testing/index': 'src/testing/index.ts',

@@ -23,6 +23,7 @@ const LAYERS: Record<string, number> = {
   'netcode/debug': 8,
   'netcode/phaser': 8,
   'server/node': 8,
+  'server/cli': 9,
   'server/vite': 9,
   'server/testing': 9,
   'server/index': 9,

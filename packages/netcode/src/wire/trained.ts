@@ -3,21 +3,22 @@
 import { assert } from '../base/assert.ts';
 import { describeField, type RowSchema, schemaHash } from './schema.ts';
 
-/** Trained tables of one row type. */
+/** Trained tables of one row type. Types are as wide as TypeScript sees an imported JSON file. */
 export interface RowTables {
-  /** Identity of the fields that they were trained for. */
-  readonly hash: readonly [number, number];
+  /** Identity of the fields that they were trained for: two words. */
+  readonly hash: readonly number[];
   /** Per field outside of vectors, `$cut` first: d drifts, w whole, p points, or -. */
   readonly fields: string;
   /** Per vector: its phase in halves (-1, 0, 1), and whether positions are rounded in every tick (1) or kept finer (0). */
-  readonly groups: readonly (readonly [number, number])[];
+  readonly groups: readonly (readonly number[])[];
   /** Probabilities, one character each; ! and two more stand for a run of those that stay untrained. */
   readonly odds: string;
 }
 
 /** Trained tables of a game, by row type: JSON. Give them to `defineGame({ tables })`. */
 export interface CodecTables {
-  readonly version: 1;
+  /** 1. */
+  readonly version: number;
   readonly rows: { readonly [name: string]: RowTables };
 }
 

@@ -15,3 +15,4 @@ export {
   type Think,
 } from './server.ts';
 export { type BudgetStats, Session } from './session.ts';
+export { type TrainedType, type Training, type TrainOptions, type TrainProgress, train } from './train.ts';
