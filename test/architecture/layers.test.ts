@@ -14,6 +14,7 @@ const LAYERS: Record<string, number> = {
   'netcode/connection': 2,
   'netcode/simulation': 3,
   'netcode/replication': 4,
+  'netcode/history': 4.5, // a codec of recorded scenes, which snapshots do not use
   'netcode/index': 5,
   'netcode/internal': 5,
   'netcode/client': 6,
@@ -29,7 +30,7 @@ const LAYERS: Record<string, number> = {
   'server/index': 9,
 };
 const CORE =
-  /^(netcode\/(base|interface|wire|connection|simulation|replication|client|index|internal|testing)|server\/core)$/;
+  /^(netcode\/(base|interface|wire|connection|simulation|replication|history|client|index|internal|testing)|server\/core)$/;
 const CORE_PACKAGES = new Set(['msgpackr', '@standard-schema/spec']);
 
 /** Two files may do what their layer may not: a page's entry point hands out connect(), and the traps name what they trap. */

@@ -1,9 +1,9 @@
 // How each codec spells what reference.ts has to say, from docs/wire-format.md: the lists anew, the rows with the row codecs.
 
 import type { BitWriter, GameSchema } from '@tickwire/netcode/internal';
-import { RowCodec } from '../../packages/netcode/src/replication/rowcodec.ts';
-import { SmallRowCodec } from '../../packages/netcode/src/replication/smallrow.ts';
-import { rowModel } from '../../packages/netcode/src/replication/tables.ts';
+import { RowCodec } from '../../packages/netcode/src/replication/rows/rowcodec.ts';
+import { SmallRowCodec } from '../../packages/netcode/src/replication/rows/smallrow.ts';
+import { rowModel } from '../../packages/netcode/src/replication/rows/tables.ts';
 import { RangeEncoder } from '../../packages/netcode/src/wire/range.ts';
 
 /** A row by itself: id, held tick, words. */

@@ -5,7 +5,7 @@ import { BitReader, BitWriter, type Game, RowSet, WorldCore } from '@tickwire/ne
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readControls, writeControls } from '../../packages/netcode/src/replication/packets.ts';
-import { RowCodec } from '../../packages/netcode/src/replication/rowcodec.ts';
+import { RowCodec } from '../../packages/netcode/src/replication/rows/rowcodec.ts';
 import { games, runs, scatter } from './arbitrary.ts';
 
 const numbers = fc.oneof(

@@ -19,16 +19,16 @@ export {
   type Transfer,
   type TransferOptions,
 } from './connection/transfer.ts';
+export { HistoryCodec } from './history/history.ts';
 export { newReplica, type Replica, SnapshotDecoder } from './replication/decode.ts';
 export { type SnapshotCodec, SnapshotEncoder } from './replication/encode.ts';
 export type { Frame } from './replication/frame.ts';
 export { type HeldRow, HeldSet, heldRows } from './replication/held.ts';
-export { HistoryCodec } from './replication/history.ts';
 export * from './replication/packets.ts';
 export { plainRelevance, type Relevance } from './replication/relevance.ts';
-export { SmallRowCodec } from './replication/smallrow.ts';
-export { type RowModel, rowModel } from './replication/tables.ts';
-export { type Observation, Trainer } from './replication/train.ts';
+export { SmallRowCodec } from './replication/rows/smallrow.ts';
+export { type RowModel, rowModel } from './replication/rows/tables.ts';
+export { type Observation, Trainer } from './replication/rows/train.ts';
 export { Viewer } from './replication/viewer.ts';
 export { CommandSampler, type CommandSchema, readCommand, writeCommand } from './simulation/commands.ts';
 export { defineGame, type Game, type GameSchema, PLAYERS, ROOM } from './simulation/game.ts';

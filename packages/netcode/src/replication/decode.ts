@@ -5,7 +5,7 @@ import { RowSet } from '../simulation/rows.ts';
 import type { BitReader } from '../wire/bits.ts';
 import { earlierReach } from './held.ts';
 import { type HeldRows, ListReader, type TableReader } from './listreader.ts';
-import { RowCodec } from './rowcodec.ts';
+import { RowCodec } from './rows/rowcodec.ts';
 import { KEPT_LIST, SECTION } from './rowsink.ts';
 import { type EarlierRows, SmallReader } from './smallreader.ts';
 

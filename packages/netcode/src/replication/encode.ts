@@ -23,7 +23,7 @@ import { Lists, type SentSource } from './lists.ts';
 import { ListWriter } from './listwriter.ts';
 import { Pressure } from './pressure.ts';
 import type { Relevance } from './relevance.ts';
-import { RowCodec } from './rowcodec.ts';
+import { RowCodec } from './rows/rowcodec.ts';
 import { DROPPED_LIST, type RowSink } from './rowsink.ts';
 import { NOTHING_HELD, READY, type SectionSet, Sections, type TableSections } from './sections.ts';
 import { SmallWriter } from './smallwriter.ts';

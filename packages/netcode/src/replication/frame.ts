@@ -12,7 +12,7 @@ import { RowSet } from '../simulation/rows.ts';
 import type { Secrets } from '../simulation/secrets.ts';
 import type { SavedWorld } from '../simulation/world.ts';
 import { OWNER } from '../wire/schema.ts';
-import type { RowCodec } from './rowcodec.ts';
+import type { RowCodec } from './rows/rowcodec.ts';
 
 export class FrameTable {
   /** What everybody may know; where the schema has no secrets, the world's own rows. */

@@ -4,7 +4,7 @@ import { HELD_WINDOW_TICKS } from '../base/units.ts';
 import type { RowSet } from '../simulation/rows.ts';
 import { BitReader } from '../wire/bits.ts';
 import { ID, MARK, OWNER } from '../wire/schema.ts';
-import type { RowCodec } from './rowcodec.ts';
+import type { RowCodec } from './rows/rowcodec.ts';
 import { DROPPED_LIST, KEPT_LIST, KEY_ORDER, SECTION } from './rowsink.ts';
 
 /** Rows of a list at the baseline: indexes into the table's rows, `from`..`to` of `members`. */

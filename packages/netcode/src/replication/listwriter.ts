@@ -19,7 +19,7 @@
 import { MAX_DATAGRAM_BYTES } from '../base/units.ts';
 import { BitWriter } from '../wire/bits.ts';
 import type { RowSchema } from '../wire/schema.ts';
-import type { RowCodec } from './rowcodec.ts';
+import type { RowCodec } from './rows/rowcodec.ts';
 import { KEPT_LIST, KEY_ORDER, type RowSink, SECTION } from './rowsink.ts';
 
 export class ListWriter implements RowSink {

@@ -6,7 +6,7 @@
 import { BitWriter } from '../wire/bits.ts';
 import type { Frame, FrameTable } from './frame.ts';
 import { ListWriter } from './listwriter.ts';
-import type { RowCodec } from './rowcodec.ts';
+import type { RowCodec } from './rows/rowcodec.ts';
 import { SECTION } from './rowsink.ts';
 
 /** Stands for a held tick: the list is new to the client, and so is every row in it. */

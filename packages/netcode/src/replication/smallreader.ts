@@ -7,8 +7,8 @@ import type { BitReader } from '../wire/bits.ts';
 import { RangeDecoder } from '../wire/range.ts';
 import { ID, MARK, OWNER } from '../wire/schema.ts';
 import { type HeldRows, holds, roomFor, type TableReader } from './listreader.ts';
+import type { SmallRowCodec } from './rows/smallrow.ts';
 import { DROPPED_LIST, KEPT_LIST, KEY_ORDER, SECTION } from './rowsink.ts';
-import type { SmallRowCodec } from './smallrow.ts';
 import {
   ENTERED_ODDS,
   KEPT_ODDS,

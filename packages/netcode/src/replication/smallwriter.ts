@@ -13,9 +13,9 @@
 import type { GameSchema } from '../simulation/game.ts';
 import type { BitWriter } from '../wire/bits.ts';
 import { type BitCoder, RangeEncoder } from '../wire/range.ts';
+import { SmallRowCodec } from './rows/smallrow.ts';
+import { rowModel } from './rows/tables.ts';
 import { KEPT_LIST, KEY_ORDER, type RowSink, SECTION } from './rowsink.ts';
-import { SmallRowCodec } from './smallrow.ts';
-import { rowModel } from './tables.ts';
 
 /** Chances in 1/65536: a table has entered lists, a list has kept rows, a list has new rows. */
 export const ENTERED_ODDS = 6_000;

@@ -1,4 +1,4 @@
-/** What training knows of a game's rows, as plain data. `replication/tables.ts` says what it means. */
+/** What training knows of a game's rows, as plain data. `replication/rows/tables.ts` says what it means. */
 
 import { assert } from '../base/assert.ts';
 import { describeField, type RowSchema, schemaHash } from './schema.ts';

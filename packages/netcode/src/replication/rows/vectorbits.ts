@@ -18,8 +18,8 @@
  * positions say. The arithmetic is shared with the decoder: only + - * / floor and square roots.
  */
 
-import type { BitReader, BitWriter } from '../wire/bits.ts';
-import { bitsFor } from '../wire/fields.ts';
+import type { BitReader, BitWriter } from '../../wire/bits.ts';
+import { bitsFor } from '../../wire/fields.ts';
 import type { Axis, AxisGroup } from './axes.ts';
 import { bendOf, wrap } from './bends.ts';
 import type { MotionHabits } from './motion.ts';

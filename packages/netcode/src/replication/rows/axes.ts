@@ -1,7 +1,7 @@
 /** Finds the vectors of a row type: position fields that follow rate fields, taken together where they are alike. */
 
-import type { Field } from '../wire/fields.ts';
-import type { FieldLayout, RowSchema } from '../wire/schema.ts';
+import type { Field } from '../../wire/fields.ts';
+import type { FieldLayout, RowSchema } from '../../wire/schema.ts';
 
 export interface Axis {
   readonly position: Field;

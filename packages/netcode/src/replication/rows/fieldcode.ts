@@ -1,8 +1,8 @@
 /** A field that is no part of a vector, entropy coded: whether it is as expected, and if not, what it is. */
 
-import { bitsFor, type Field } from '../wire/fields.ts';
-import type { BitCoder } from '../wire/range.ts';
-import { decodeUtf8 } from '../wire/utf8.ts';
+import { bitsFor, type Field } from '../../wire/fields.ts';
+import type { BitCoder } from '../../wire/range.ts';
+import { decodeUtf8 } from '../../wire/utf8.ts';
 import { wrap } from './bends.ts';
 import { codeNonzero, codeSurprise, codeTree } from './surprise.ts';
 import type { FieldPlan } from './tables.ts';

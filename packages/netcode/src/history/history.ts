@@ -10,14 +10,14 @@
 
 import { assert } from '../base/assert.ts';
 import type { Field } from '../wire/fields.ts';
-import { Guesser } from '../wire/guess.ts';
-import { Mixer } from '../wire/mixer.ts';
 import type { BitCoder } from '../wire/range.ts';
 import type { RowSchema } from '../wire/schema.ts';
 import { Coded } from './coded.ts';
 import { Company } from './company.ts';
 import { FlagCoder } from './flags.ts';
 import type { Layout, Past } from './forecast.ts';
+import { Guesser } from './guess.ts';
+import { Mixer } from './mixer.ts';
 import { MoverCoder } from './mover.ts';
 import type { RotationGrid } from './rotation.ts';
 import { TREND_VALUES } from './trend.ts';

@@ -1,6 +1,6 @@
 /** What coding one frame leaves behind, to be learned from once the frame is known to be held. */
 
-import { Journal } from '../wire/mixer.ts';
+import { Journal } from './mixer.ts';
 import { RIDGE_INPUTS } from './ridge.ts';
 
 /** Misses remembered per row: eight forecasts on three axes, and eight of the rotation. */

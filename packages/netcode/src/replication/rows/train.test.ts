@@ -1,12 +1,12 @@
 // Training: the same rows give the same tables, tables make rows of another world smaller, and they fit only the fields they were made for.
 
 import { describe, expect, test } from 'vitest';
-import { Rng } from '../base/rng.ts';
-import { defineGame } from '../simulation/game.ts';
-import { angle, grid, int, oneOf } from '../wire/fields.ts';
-import { BitCounter } from '../wire/range.ts';
-import type { RowSchema } from '../wire/schema.ts';
-import type { CodecTables } from '../wire/trained.ts';
+import { Rng } from '../../base/rng.ts';
+import { defineGame } from '../../simulation/game.ts';
+import { angle, grid, int, oneOf } from '../../wire/fields.ts';
+import { BitCounter } from '../../wire/range.ts';
+import type { RowSchema } from '../../wire/schema.ts';
+import type { CodecTables } from '../../wire/trained.ts';
 import { headingOf } from './heading.ts';
 import { SmallRowCodec } from './smallrow.ts';
 import { rowModel } from './tables.ts';

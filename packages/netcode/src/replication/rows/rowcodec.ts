@@ -12,10 +12,10 @@
  * row's vector goes is expected to point the new way.
  */
 
-import type { BitReader, BitWriter } from '../wire/bits.ts';
-import { bitsFor } from '../wire/fields.ts';
-import type { FieldLayout, RowSchema } from '../wire/schema.ts';
-import type { RowTables } from '../wire/trained.ts';
+import type { BitReader, BitWriter } from '../../wire/bits.ts';
+import { bitsFor } from '../../wire/fields.ts';
+import type { FieldLayout, RowSchema } from '../../wire/schema.ts';
+import type { RowTables } from '../../wire/trained.ts';
 import type { Axis } from './axes.ts';
 import { wrap } from './bends.ts';
 import { type FieldBits, fieldBits, readValue, writeValue } from './fieldbits.ts';

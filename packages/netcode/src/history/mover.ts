@@ -4,8 +4,6 @@
  */
 
 import type { Field } from '../wire/fields.ts';
-import type { Guesser } from '../wire/guess.ts';
-import { hash2, type Mixer } from '../wire/mixer.ts';
 import type { BitCoder } from '../wire/range.ts';
 import { least, missClass, OCTAVES, octave, size, sizeClass } from './classes.ts';
 import { type Coded, MISSES, SAMPLE } from './coded.ts';
@@ -22,6 +20,8 @@ import {
   STAY,
   STEADY,
 } from './forecast.ts';
+import type { Guesser } from './guess.ts';
+import { hash2, type Mixer } from './mixer.ts';
 import { RIDGE_INPUTS, Ridge } from './ridge.ts';
 import { largestPart } from './rotation.ts';
 

@@ -1,6 +1,6 @@
 /** Numbers as decisions: how a difference from what was expected is spelled in bits with probabilities. */
 
-import type { BitCoder } from '../wire/range.ts';
+import type { BitCoder } from '../../wire/range.ts';
 
 /**
  * A difference, zero included: zero or not, then as `codeNonzero`. `odds` from `at`: one for zero, one for the sign, and one per size.

@@ -1,6 +1,6 @@
 /** One vector of a small row: rates first, then positions that are expected anew from them. */
 
-import type { BitCoder } from '../wire/range.ts';
+import type { BitCoder } from '../../wire/range.ts';
 import type { Axis } from './axes.ts';
 import { wrap } from './bends.ts';
 import { CHANGE, Motion, REST, TURN } from './motion.ts';

@@ -12,10 +12,10 @@
  * Surprise z counts 1, -1, 2, -2 … from 0. Each class starts where the one before ends, so that every value has one code [W2].
  */
 
-import type { BitReader, BitWriter } from '../wire/bits.ts';
-import { bitsFor, type Field } from '../wire/fields.ts';
-import type { FieldLayout } from '../wire/schema.ts';
-import { decodeUtf8 } from '../wire/utf8.ts';
+import type { BitReader, BitWriter } from '../../wire/bits.ts';
+import { bitsFor, type Field } from '../../wire/fields.ts';
+import type { FieldLayout } from '../../wire/schema.ts';
+import { decodeUtf8 } from '../../wire/utf8.ts';
 
 /** Fields of up to this many bits are sent whole when they change. */
 const RAW_BITS = 6;

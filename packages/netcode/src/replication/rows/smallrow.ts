@@ -10,8 +10,8 @@
  * A row has one code [W2]: where the encoder decides something for the decoder, it decides by a rule that the decoder checks.
  */
 
-import { type BitCoder, BitCounter } from '../wire/range.ts';
-import { HEADER_WORDS, type RowSchema } from '../wire/schema.ts';
+import { type BitCoder, BitCounter } from '../../wire/range.ts';
+import { HEADER_WORDS, type RowSchema } from '../../wire/schema.ts';
 import type { Axis } from './axes.ts';
 import { wrap } from './bends.ts';
 import { codeField, type Place } from './fieldcode.ts';

@@ -1,8 +1,8 @@
 /** Training: observed rows in, `CodecTables` out. For tools; nothing here runs in a game. */
 
-import type { BitCoder } from '../wire/range.ts';
-import type { RowSchema } from '../wire/schema.ts';
-import { type CodecTables, type RowTables, rowHash } from '../wire/trained.ts';
+import type { BitCoder } from '../../wire/range.ts';
+import type { RowSchema } from '../../wire/schema.ts';
+import { type CodecTables, type RowTables, rowHash } from '../../wire/trained.ts';
 import { wrap } from './bends.ts';
 import { headingOf } from './heading.ts';
 import { Motion, REST } from './motion.ts';

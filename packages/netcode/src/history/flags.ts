@@ -3,12 +3,12 @@
  * are neither place nor rotation. Rows that moved, rows near movers and rows behind a row that moved are the likely ones.
  */
 
-import type { Guesser } from '../wire/guess.ts';
-import { hash2, type Mixer } from '../wire/mixer.ts';
 import type { BitCoder } from '../wire/range.ts';
 import type { FieldLayout } from '../wire/schema.ts';
 import { octave4, sizeClass } from './classes.ts';
 import type { Layout, Past } from './forecast.ts';
+import type { Guesser } from './guess.ts';
+import { hash2, type Mixer } from './mixer.ts';
 
 /** Frames of rest that are told apart. */
 const REST_FRAMES = 24;

@@ -3,10 +3,10 @@
  * untrained, and what training saves.
  */
 
-import { assert } from '../base/assert.ts';
-import type { Field } from '../wire/fields.ts';
-import type { RowSchema } from '../wire/schema.ts';
-import type { RowTables } from '../wire/trained.ts';
+import { assert } from '../../base/assert.ts';
+import type { Field } from '../../wire/fields.ts';
+import type { RowSchema } from '../../wire/schema.ts';
+import type { RowTables } from '../../wire/trained.ts';
 import { type AxisGroup, groupAxes } from './axes.ts';
 import { MOTIONS, type MotionHabits } from './motion.ts';
 

@@ -6,7 +6,7 @@
  * may depend on nothing but packets that both sides are known to hold. Only + - * / and floor on doubles: engines agree on every bit.
  */
 
-import type { BitCoder } from './range.ts';
+import type { BitCoder } from '../wire/range.ts';
 
 /** Most counters, and most guesses, that one bit may take. */
 export const MAX_COUNTERS = 12;

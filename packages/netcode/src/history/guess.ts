@@ -5,8 +5,8 @@
  * The number is its distance from a centre: zero, sign, doubling classes of distance, and the place within the class.
  */
 
+import type { BitCoder } from '../wire/range.ts';
 import { exponential, type Mixer } from './mixer.ts';
-import type { BitCoder } from './range.ts';
 
 export const MAX_FORECASTS = 10;
 
