@@ -18,8 +18,9 @@ import type { GameSchema } from '../simulation/game.ts';
 import type { SavedWorld } from '../simulation/world.ts';
 import { BitWriter } from '../wire/bits.ts';
 import { Frame, Framer, type FrameTable } from './frame.ts';
+import type { SentSource } from './held.ts';
 import { type HeldSet, type HeldTable, NOT_HELD } from './held.ts';
-import { Lists, type SentSource } from './lists.ts';
+import { Lists } from './lists.ts';
 import { ListWriter } from './listwriter.ts';
 import { Pressure } from './pressure.ts';
 import type { Relevance } from './relevance.ts';
@@ -197,13 +198,13 @@ export class SnapshotEncoder {
   #calmSmall(small: SmallWriter, request: SnapshotRequest, frame: Frame, room: number): boolean {
     const { viewer } = request;
     for (let t = 0; t < frame.tables.length; t++) {
-      const held = this.#lists.open(t);
+      const held = this.#lists.holdings.open(t);
       const into = request.into.tables[t] as HeldTable;
       small.table(t);
-      const first = held === undefined || !this.#lists.holds(0) ? -1 : held.find(0);
+      const first = held === undefined || !this.#lists.holdings.holds(0) ? -1 : held.find(0);
       this.#alone(small, t, 0, first, false, into);
       if (this.#schema.positions[t] !== undefined) this.#calmSmallCells(small, t, held, into, viewer, room);
-      this.#lists.close();
+      this.#lists.holdings.close();
       if (small.bits + 8 > room) return false;
     }
     return true;
@@ -241,12 +242,12 @@ export class SnapshotEncoder {
   /** Sends everything. False when that does not fit. */
   #calm(w: BitWriter, request: SnapshotRequest, frame: Frame, limit: number): boolean {
     for (let t = 0; t < frame.tables.length; t++) {
-      const held = this.#lists.open(t);
+      const held = this.#lists.holdings.open(t);
       const into = request.into.tables[t] as HeldTable;
       this.#writer.table(t);
       if (this.#schema.positions[t] === undefined) this.#calmList(w, t, 0, held, into, frame);
       else this.#calmCells(w, t, held, into, frame, request.viewer, limit);
-      this.#lists.close();
+      this.#lists.holdings.close();
       if (w.bitLength > limit || w.overflowed) return false;
     }
     return true;
@@ -270,7 +271,7 @@ export class SnapshotEncoder {
     const heldKeys = held === undefined ? NO_KEYS : held.keys;
     const heldCount = held === undefined ? 0 : held.count;
     // Most lists of most clients are held whole at one tick: those are copied without a further look.
-    const { uniform } = this.#lists;
+    const { uniform } = this.#lists.holdings;
     const set = uniform >= 0 && tick - uniform <= HELD_WINDOW_TICKS ? this.#sections.at(uniform) : undefined;
     const sections = set?.tables[t];
     let h = heldCount > 0 && heldKeys[0] === 0 ? 1 : 0;
@@ -294,7 +295,7 @@ export class SnapshotEncoder {
       if (
         set !== undefined &&
         sections !== undefined &&
-        this.#lists.isPublic(t, key) &&
+        this.#lists.sight.isPublic(t, key) &&
         (sections.state[key] === READY || this.#sections.ready(set, t, key, uniform))
       ) {
         w.append(set.bits, sections.start[key] as number, sections.end[key] as number);
@@ -321,7 +322,7 @@ export class SnapshotEncoder {
       const source = sources[i] as number;
       const place = 4 * i;
       w.append(bits, places[place] as number, places[place + 1] as number);
-      if (source >= 0 && this.#lists.holdsWhole(source, tick))
+      if (source >= 0 && this.#lists.holdings.holdsWhole(source, tick))
         w.append(bits, places[place + 1] as number, places[place + 2] as number);
       else {
         const row = places[place + 3] as number;
@@ -338,7 +339,7 @@ export class SnapshotEncoder {
     let count = 0;
     for (let s = 0; s < viewer.count; s++) {
       const key = viewer.keys[s] as number;
-      if (!this.#lists.holds(key)) this.#enteredKeys[count++] = key;
+      if (!this.#lists.holdings.holds(key)) this.#enteredKeys[count++] = key;
     }
     return count;
   }
@@ -352,9 +353,9 @@ export class SnapshotEncoder {
     into: HeldTable,
     frame: Frame,
   ): void {
-    const list = held === undefined || !this.#lists.holds(key) ? -1 : held.find(key);
+    const list = held === undefined || !this.#lists.holdings.holds(key) ? -1 : held.find(key);
     const spatial = this.#schema.positions[t] !== undefined;
-    if (spatial && (list < 0 || (held?.ticks[list] as number) >= 0) && !this.#lists.ownsRows(t)) {
+    if (spatial && (list < 0 || (held?.ticks[list] as number) >= 0) && !this.#lists.sight.ownsRows(t)) {
       // No own row beyond the cells, then or now.
       this.#writer.news(0);
       into.addWhole(0, frame.tick, frame.tick);
@@ -385,7 +386,7 @@ export class SnapshotEncoder {
 
   /** A list of which the client holds nothing; of its rows it may hold some from another list. */
   #newList(w: BitWriter, t: number, key: number, into: HeldTable, frame: Frame): void {
-    const { uniform, holdsAny } = this.#lists;
+    const { uniform, holdsAny } = this.#lists.holdings;
     if (
       !holdsAny
         ? this.#copy(w, t, key, NOTHING_HELD, frame, false)
@@ -396,7 +397,7 @@ export class SnapshotEncoder {
   }
 
   #copyEntry(w: BitWriter, t: number, key: number, uniform: number, frame: Frame): boolean {
-    if (uniform < 0 || frame.tick - uniform > HELD_WINDOW_TICKS || !this.#lists.isPublic(t, key))
+    if (uniform < 0 || frame.tick - uniform > HELD_WINDOW_TICKS || !this.#lists.sight.isPublic(t, key))
       return false;
     const set = this.#sections.at(uniform);
     if (!this.#sections.entryReady(set, t, key, uniform)) return false;
@@ -408,14 +409,14 @@ export class SnapshotEncoder {
 
   /** Copies the section of a list since `heldTick` from shared work; false when this client's must be written for it alone. */
   #copy(w: BitWriter, t: number, key: number, heldTick: number, frame: Frame, coded: boolean): boolean {
-    if (heldTick < NOTHING_HELD || !this.#lists.isPublic(t, key)) return false;
+    if (heldTick < NOTHING_HELD || !this.#lists.sight.isPublic(t, key)) return false;
     if (heldTick >= 0 && frame.tick - heldTick > HELD_WINDOW_TICKS) return false;
     const set = this.#sections.at(heldTick);
     if (!this.#sections.ready(set, t, key, heldTick)) return false;
     const section = set.tables[t] as TableSections;
     const arrives = section.to[key] !== section.from[key];
     // Where rows come from is known only of clients that held all their lists at one tick.
-    if (arrives && this.#lists.uniform !== heldTick) return false;
+    if (arrives && this.#lists.holdings.uniform !== heldTick) return false;
     // The list's code is one bit.
     w.append(set.bits, (section.start[key] as number) + (coded ? 0 : 1), section.end[key] as number);
     if (arrives) this.#appendArrivals(w, t, set, section, key, heldTick);

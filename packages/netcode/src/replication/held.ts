@@ -5,6 +5,7 @@
 
 import { HELD_WINDOW_TICKS } from '../base/units.ts';
 import type { GameSchema } from '../simulation/game.ts';
+import type { SavedWorld } from '../simulation/world.ts';
 import type { RowSchema } from '../wire/schema.ts';
 import type { Frame } from './frame.ts';
 
@@ -142,6 +143,21 @@ const EARLIER_SNAPSHOTS = 32;
 /** Ticks back to which it may. */
 export function earlierReach(schema: GameSchema): number {
   return Math.min(HELD_WINDOW_TICKS, EARLIER_SNAPSHOTS * schema.ticksPerSnapshot);
+}
+
+/** Frames by tick, while they are kept. */
+export interface FrameSource {
+  get(tick: number): Frame | undefined;
+}
+
+/** What was sent to a client, by snapshot tick. */
+export interface SentSource {
+  get(tick: number): HeldSet | undefined;
+}
+
+/** Saved worlds by tick, while they are kept. */
+export interface WorldSource {
+  get(tick: number): SavedWorld | undefined;
 }
 
 /** A row that a client holds: which one, at which tick, and which of its secrets. */

@@ -6,8 +6,9 @@
 import type { GameSchema } from '../simulation/game.ts';
 import type { SnapshotRequest } from './encode.ts';
 import type { Frame, FrameTable } from './frame.ts';
+import type { FrameSource } from './held.ts';
 import { type HeldTable, NAMED, NOT_HELD } from './held.ts';
-import type { FrameSource, Lists } from './lists.ts';
+import type { Lists } from './lists.ts';
 import { ARRIVED, AWAY, BLOCKED, CHANGED, EXPECTED, FIRST } from './plan.ts';
 import { DROPPED_LIST, KEPT_LIST, type RowSink, SECTION } from './rowsink.ts';
 
@@ -137,13 +138,14 @@ export class Pressure {
     const present = (now.starts[key + 1] as number) - (now.starts[key] as number);
     const rows = list < 0 || held === undefined ? 0 : this.#heldCount(held, list, t);
     choice.rows = rows * GUESS_HELD_BITS + Math.max(0, present - rows) * GUESS_NEW_BITS;
-    const since = list >= 0 && held !== undefined ? oldest(held, list) : this.#lists.waitingSince(t, key);
+    const since =
+      list >= 0 && held !== undefined ? oldest(held, list) : this.#lists.holdings.waitingSince(t, key);
     // A list that an own row has left is looked at too: both halves of a move go together.
     const first =
       key === 0 ||
       this.#holdsOwn(t, now, key, viewer.seat) ||
       (list >= 0 && held !== undefined && this.#heldOwn(held, list, t, viewer.seat));
-    const again = list < 0 && this.#lists.brought(t, key);
+    const again = list < 0 && this.#lists.holdings.brought(t, key);
     const waited = (this.#weights[t] ?? 1) * choice.factor * (tick - since);
     choice.urgency = first ? FIRST : again ? FIRST / 2 + waited : waited;
     choice.from = 0;
@@ -200,7 +202,7 @@ export class Pressure {
     plan.clear();
     for (let c = 0; c < this.#count; ) {
       const t = (this.#choices[c] as ListChoice).table;
-      this.#lists.open(t);
+      this.#lists.holdings.open(t);
       const first = plan.count;
       for (; c < this.#count && this.#choices[c]?.table === t; c++) {
         const choice = this.#choices[c] as ListChoice;
@@ -209,7 +211,7 @@ export class Pressure {
         choice.to = plan.count;
       }
       this.#pairUp(t, frame, first);
-      this.#lists.close();
+      this.#lists.holdings.close();
     }
     for (let i = 0; i < plan.count; i++) this.#lists.settle(writer, i);
   }
@@ -243,7 +245,11 @@ export class Pressure {
   }
 
   #comesFromDropped(t: number, i: number): boolean {
-    const key = this.#lists.listOf(t, i);
+    const key = this.#lists.holdings.listOf(
+      t,
+      this.#lists.plan.id[i] as number,
+      this.#lists.plan.held[i] as number,
+    );
     for (let c = 0; c < this.#count; c++) {
       const choice = this.#choices[c] as ListChoice;
       if (choice.table === t && choice.key === key) return choice.dropped;
@@ -319,7 +325,7 @@ export class Pressure {
       this.#lists.write(writer, choice.from, choice.to, true);
       return;
     }
-    if (!this.#lists.hasRows(choice.table, choice.list)) {
+    if (!this.#lists.holdings.hasRows(choice.table, choice.list)) {
       writer.list(SECTION);
       writer.begin(0);
       writer.endHeld();
@@ -354,13 +360,13 @@ export class Pressure {
       const now = frame.tables[t] as FrameTable;
       const isNew = choice.list < 0 && key !== 0;
       if (isNew && !this.#sends(choice)) {
-        target.addWhole(key, NOT_HELD, this.#lists.waitingSince(t, key));
+        target.addWhole(key, NOT_HELD, this.#lists.holdings.waitingSince(t, key));
         into.deferred += (now.starts[key + 1] as number) - (now.starts[key] as number);
       } else if (choice.expanded) {
-        const since = isNew ? this.#lists.waitingSince(t, key) : frame.tick;
+        const since = isNew ? this.#lists.holdings.waitingSince(t, key) : frame.tick;
         into.deferred += this.#lists.record(target, t, key, choice.from, choice.to, since);
       } else {
-        into.deferred += this.#lists.keep(target, t, choice.list);
+        into.deferred += this.#lists.holdings.keep(target, t, choice.list);
       }
     }
   }
