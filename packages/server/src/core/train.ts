@@ -170,6 +170,8 @@ class School {
   #tables: CodecTables | undefined;
   #measures: readonly Measure[] = [];
   #snapshots = 0;
+  /** Whether any row has changed or gone: a world in which nothing happens teaches nothing. */
+  #stirs = false;
 
   constructor(game: Game<Shape>, rng: Rng, views: { learned: number; measured: number }) {
     this.#rows = game.schema.rows;
@@ -182,6 +184,7 @@ class School {
   }
 
   take(t: number, seen: Observation): void {
+    this.#stirs ||= stirs(seen, this.#rows[t]?.stride ?? 0);
     this.#inSnapshot[t] = (this.#inSnapshot[t] ?? 0) + 1;
     const views = this.#tables === undefined ? this.#views.learned : this.#views.measured;
     const share = Math.min(1, MOST_ROWS / ((this.#lastCount[t] ?? 1) * views));
@@ -229,8 +232,8 @@ class School {
       });
     });
     assert(
-      this.#snapshots > 0 && Object.keys(kept).length > 0,
-      'there is nothing to learn: no row changed in what was played; play longer, with more players, or give logs of real matches',
+      this.#stirs && this.#snapshots > 0 && Object.keys(kept).length > 0,
+      'there is nothing to learn: no row changed in what was played, or it was too short; play longer, give your bots something to do, or give logs of real matches',
     );
     const sum = (of: (type: TrainedType) => number): number =>
       types.reduce((total, type) => total + of(type), 0);
@@ -264,7 +267,14 @@ class Measure {
   }
 }
 
+/** `Observation.code` of a row that is sent to another list; above it are those that are not sent. */
 const MOVED = 2;
+
+function stirs({ code, row, at, base, baseAt }: Observation, stride: number): boolean {
+  if (base === undefined || code > MOVED) return base !== undefined;
+  for (let i = 0; i < stride; i++) if (row[at + i] !== base[baseAt + i]) return true;
+  return false;
+}
 
 function bitsOf(codec: SmallRowCodec, seen: Observation): number {
   const counter = new BitCounter();
