@@ -2,6 +2,9 @@
 
 import type { Area, InterestGrid } from '../simulation/grid.ts';
 
+/** Less than any distance that matters, as a share of a cell. */
+const BARELY = 1e-6;
+
 export class Viewer {
   readonly seat: number;
   /** Rows of players of the same team show their `teamOnly` fields. -1: none. */
@@ -33,8 +36,9 @@ export class Viewer {
       return;
     }
     const round = 'radius' in area;
-    const halfWidth = round ? area.radius : area.width / 2;
-    const halfHeight = round ? area.radius : area.height / 2;
+    // A circle may just touch the far edge of a cell that begins left of or above its bounds: `touches` then decides.
+    const halfWidth = round ? area.radius + grid.cell * BARELY : area.width / 2;
+    const halfHeight = round ? area.radius + grid.cell * BARELY : area.height / 2;
     this.x = area.x;
     this.y = area.y;
     this.reach = Math.min(halfWidth, halfHeight);
