@@ -37,7 +37,7 @@ describe('snapshots of random worlds', () => {
   test(
     '[S3] [S4] several clients of one encoder get what an encoder of its own writes for each, byte for byte',
     () => {
-      play(100, 5, { clients: 5 });
+      play(40, 5, { clients: 5 });
     },
     15 * MINUTE,
   );

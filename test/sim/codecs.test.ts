@@ -9,7 +9,7 @@ import { accountedFor, type BoxesRig, FULL, Hands, settle } from './play.ts';
 
 const LINKS: readonly ProfileName[] = FULL ? ['perfect', 'wifi', 'mobile', 'terrible'] : ['wifi', 'terrible'];
 const CODECS = ['small', 'fast'] as const;
-const BUSY_MS = FULL ? 60_000 : 8_000;
+const BUSY_MS = FULL ? 20_000 : 8_000;
 
 describe.each(LINKS)('four players on %s', (link) => {
   function play(codec: (typeof CODECS)[number]): { rig: BoxesRig; bytes: number } {

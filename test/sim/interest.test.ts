@@ -187,7 +187,7 @@ describe('a world of 10,000', () => {
         farthest = Math.max(farthest, age);
       }
     };
-    rig.run(FULL ? 20_000 : 4_000).expectClean();
+    rig.run(FULL ? 10_000 : 4_000).expectClean();
     console.log('stalest', JSON.stringify({ nearest, farthest, deferred: rig.server.stats().deferredRows }));
     expect(rig.server.stats().deferredRows).toBeGreaterThan(5_000);
     expect(farthest).toBeLessThanOrEqual(120);
@@ -210,7 +210,7 @@ describe('networks', () => {
       rig.run(2_000);
       const link: LinkOptions = { latencyMs: 300, jitterMs: 60, loss: 0.3, rateBytesPerSecond: 6_000 };
       if (slow) for (const way of ['up', 'down'] as const) rig.clients[2]?.[way].change(link);
-      rig.run(FULL ? 20_000 : 6_000).expectClean();
+      rig.run(FULL ? 10_000 : 6_000).expectClean();
       return sent;
     };
     const [alone, beside] = [bytesOf(false), bytesOf(true)];
@@ -238,7 +238,7 @@ describe('networks', () => {
   }
 
   test('[S1] 300 ms and 20 % loss cost at most 1.8 times the bytes of 50 ms and none, and never a full resend', () => {
-    const seconds = FULL ? 60 : 8;
+    const seconds = FULL ? 30 : 8;
     const good = cost({ latencyMs: 25 }, seconds);
     const bad = cost({ latencyMs: 150, jitterMs: 10, loss: 0.2 }, seconds);
     console.log('cost', JSON.stringify({ good, bad, ratio: bad.bytes / good.bytes }));
@@ -248,7 +248,7 @@ describe('networks', () => {
   });
 
   test.each([0.3, 0.45])('[S1] at a loss of %s both ways nothing is ever sent from nothing again', (loss) => {
-    const { resends, snapshots } = cost({ latencyMs: 100, loss }, FULL ? 120 : 20);
+    const { resends, snapshots } = cost({ latencyMs: 100, loss }, FULL ? 60 : 20);
     expect(resends).toBe(0);
     expect(snapshots).toBeGreaterThan(100);
   });
