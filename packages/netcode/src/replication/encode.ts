@@ -26,7 +26,7 @@ import { Pressure } from './pressure.ts';
 import type { Relevance } from './relevance.ts';
 import { RowCodec } from './rows/rowcodec.ts';
 import { DROPPED_LIST, type RowSink } from './rowsink.ts';
-import { NOTHING_HELD, READY, type SectionSet, Sections, type TableSections } from './sections.ts';
+import { NOTHING_HELD, type SectionSet, Sections, type TableSections } from './sections.ts';
 import { SmallWriter } from './smallwriter.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -162,7 +162,7 @@ export class SnapshotEncoder {
 
   #encodeFast(w: BitWriter, request: SnapshotRequest, frame: Frame, start: number, limit: number): void {
     this.#writer.w = w;
-    if (this.#calm(w, request, frame, limit)) return;
+    if (this.#calm(this.#writer, w, request, frame, limit) && !w.overflowed) return;
     request.into.clear(frame.tick, request.baseline?.tick ?? -1);
     this.#pressure.encode(
       this.#writer,
@@ -180,7 +180,8 @@ export class SnapshotEncoder {
     // The length of the bytes takes bits too.
     const room = budgetBits - SMALL_LENGTH_BITS;
     small.open(room);
-    if (!this.#calmSmall(small, request, frame, room)) {
+    // The end of the bytes may take one more.
+    if (!this.#calm(small, undefined, request, frame, room - 8)) {
       request.into.clear(frame.tick, request.baseline?.tick ?? -1);
       this.#pressure.encode(
         small,
@@ -194,67 +195,56 @@ export class SnapshotEncoder {
     small.close(w);
   }
 
-  /** Sends everything, each list for this client alone. False when that does not fit. */
-  #calmSmall(small: SmallWriter, request: SnapshotRequest, frame: Frame, room: number): boolean {
-    const { viewer } = request;
+  /**
+   * Sends everything. False when that does not fit in `limit` bits of the sink. With `w`, which the fast codec writes to, lists are copied
+   * from shared work where they can be; without, each is written for this client alone.
+   */
+  #calm(
+    sink: RowSink,
+    w: BitWriter | undefined,
+    request: SnapshotRequest,
+    frame: Frame,
+    limit: number,
+  ): boolean {
     for (let t = 0; t < frame.tables.length; t++) {
       const held = this.#lists.holdings.open(t);
       const into = request.into.tables[t] as HeldTable;
-      small.table(t);
-      const first = held === undefined || !this.#lists.holdings.holds(0) ? -1 : held.find(0);
-      this.#alone(small, t, 0, first, false, into);
-      if (this.#schema.positions[t] !== undefined) this.#calmSmallCells(small, t, held, into, viewer, room);
+      sink.table(t);
+      this.#calmFirst(sink, w, t, held, into, frame);
+      if (this.#schema.positions[t] !== undefined)
+        this.#calmCells(sink, w, t, held, into, frame, request.viewer, limit);
       this.#lists.holdings.close();
-      if (small.bits + 8 > room) return false;
+      if (sink.bits > limit) return false;
     }
     return true;
   }
 
-  #calmSmallCells(
-    small: SmallWriter,
+  /** The list with key 0, which is there whether or not it was held. */
+  #calmFirst(
+    sink: RowSink,
+    w: BitWriter | undefined,
     t: number,
     held: HeldTable | undefined,
     into: HeldTable,
-    viewer: Viewer,
-    room: number,
+    frame: Frame,
   ): void {
-    const entered = this.#findEntered(viewer);
-    small.entered(this.#enteredKeys, entered);
-    const { keys, count } = viewer;
-    const heldCount = held?.count ?? 0;
-    let h = heldCount > 0 && held?.keys[0] === 0 ? 1 : 0;
-    let s = 0;
-    while (small.bits <= room) {
-      while (h < heldCount && held?.ticks[h] === NOT_HELD) h++;
-      const heldKey = h < heldCount ? (held?.keys[h] as number) : NO_KEY;
-      const key = s < count ? (keys[s] as number) : NO_KEY;
-      if (heldKey < key) {
-        small.list(DROPPED_LIST);
-        h++;
-      } else if (key === NO_KEY) return;
-      else {
-        s++;
-        this.#alone(small, t, key, heldKey === key ? h++ : -1, heldKey === key, into);
-      }
-    }
-  }
-
-  /** Sends everything. False when that does not fit. */
-  #calm(w: BitWriter, request: SnapshotRequest, frame: Frame, limit: number): boolean {
-    for (let t = 0; t < frame.tables.length; t++) {
-      const held = this.#lists.holdings.open(t);
-      const into = request.into.tables[t] as HeldTable;
-      this.#writer.table(t);
-      if (this.#schema.positions[t] === undefined) this.#calmList(w, t, 0, held, into, frame);
-      else this.#calmCells(w, t, held, into, frame, request.viewer, limit);
-      this.#lists.holdings.close();
-      if (w.bitLength > limit || w.overflowed) return false;
-    }
-    return true;
+    const list = held === undefined || !this.#lists.holdings.holds(0) ? -1 : held.find(0);
+    const tick = list < 0 ? NOT_HELD : (held?.ticks[list] as number);
+    const spatial = this.#schema.positions[t] !== undefined;
+    if (w === undefined) this.#alone(sink, t, 0, list, false, into);
+    else if (spatial && (list < 0 || tick >= 0) && !this.#lists.sight.ownsRows(t)) {
+      // No own row beyond the cells, then or now.
+      sink.news(0);
+      into.addWhole(0, frame.tick, frame.tick);
+    } else if (spatial) this.#alone(sink, t, 0, list, false, into);
+    else if (list < 0) this.#newList(w, t, 0, into, frame);
+    else if (this.#copy(w, t, 0, tick, frame, false)) into.addWhole(0, frame.tick, frame.tick);
+    else this.#alone(sink, t, 0, list, false, into);
   }
 
   #calmCells(
-    w: BitWriter,
+    sink: RowSink,
+    w: BitWriter | undefined,
     t: number,
     held: HeldTable | undefined,
     into: HeldTable,
@@ -262,48 +252,31 @@ export class SnapshotEncoder {
     viewer: Viewer,
     limit: number,
   ): void {
-    this.#calmList(w, t, 0, held, into, frame);
     // Finding them may move the keys to larger memory: count before naming it.
     const entered = this.#findEntered(viewer);
-    this.#writer.entered(this.#enteredKeys, entered);
+    sink.entered(this.#enteredKeys, entered);
     const { keys, count } = viewer;
-    const { tick } = frame;
     const heldKeys = held === undefined ? NO_KEYS : held.keys;
     const heldCount = held === undefined ? 0 : held.count;
-    // Most lists of most clients are held whole at one tick: those are copied without a further look.
-    const { uniform } = this.#lists.holdings;
-    const set = uniform >= 0 && tick - uniform <= HELD_WINDOW_TICKS ? this.#sections.at(uniform) : undefined;
-    const sections = set?.tables[t];
     let h = heldCount > 0 && heldKeys[0] === 0 ? 1 : 0;
     let s = 0;
-    while (w.bitLength <= limit) {
+    while (sink.bits <= limit) {
       while (h < heldCount && held?.ticks[h] === NOT_HELD) h++;
       const heldKey = h < heldCount ? (heldKeys[h] as number) : NO_KEY;
       const key = s < count ? (keys[s] as number) : NO_KEY;
       if (heldKey < key) {
-        this.#writer.list(DROPPED_LIST);
+        sink.list(DROPPED_LIST);
         h++;
         continue;
       }
       if (key === NO_KEY) return;
       s++;
-      if (heldKey !== key) {
-        this.#newList(w, t, key, into, frame);
-        continue;
-      }
-      const list = h++;
-      if (
-        set !== undefined &&
-        sections !== undefined &&
-        this.#lists.sight.isPublic(t, key) &&
-        (sections.state[key] === READY || this.#sections.ready(set, t, key, uniform))
-      ) {
-        w.append(set.bits, sections.start[key] as number, sections.end[key] as number);
-        if (sections.to[key] !== sections.from[key]) this.#appendArrivals(w, t, set, sections, key, uniform);
-        into.addWhole(key, tick, tick);
-      } else {
-        this.#heldList(w, t, key, held as HeldTable, list, into, frame);
-      }
+      const list = heldKey === key ? h++ : -1;
+      if (w === undefined) this.#alone(sink, t, key, list, list >= 0, into);
+      else if (list < 0) this.#newList(w, t, key, into, frame);
+      else if (this.#copy(w, t, key, held?.ticks[list] as number, frame, true))
+        into.addWhole(key, frame.tick, frame.tick);
+      else this.#alone(sink, t, key, list, true, into);
     }
   }
 
@@ -342,46 +315,6 @@ export class SnapshotEncoder {
       if (!this.#lists.holdings.holds(key)) this.#enteredKeys[count++] = key;
     }
     return count;
-  }
-
-  /** The list with key 0, which is there whether or not it was held. */
-  #calmList(
-    w: BitWriter,
-    t: number,
-    key: number,
-    held: HeldTable | undefined,
-    into: HeldTable,
-    frame: Frame,
-  ): void {
-    const list = held === undefined || !this.#lists.holdings.holds(key) ? -1 : held.find(key);
-    const spatial = this.#schema.positions[t] !== undefined;
-    if (spatial && (list < 0 || (held?.ticks[list] as number) >= 0) && !this.#lists.sight.ownsRows(t)) {
-      // No own row beyond the cells, then or now.
-      this.#writer.news(0);
-      into.addWhole(0, frame.tick, frame.tick);
-    } else if (spatial) this.#alone(this.#writer, t, key, list, false, into);
-    else if (list >= 0) this.#plainHeld(w, t, held as HeldTable, list, into, frame);
-    else this.#newList(w, t, key, into, frame);
-  }
-
-  #plainHeld(w: BitWriter, t: number, held: HeldTable, list: number, into: HeldTable, frame: Frame): void {
-    if (this.#copy(w, t, 0, held.ticks[list] as number, frame, false))
-      into.addWhole(0, frame.tick, frame.tick);
-    else this.#alone(this.#writer, t, 0, list, false, into);
-  }
-
-  #heldList(
-    w: BitWriter,
-    t: number,
-    key: number,
-    held: HeldTable,
-    list: number,
-    into: HeldTable,
-    frame: Frame,
-  ): void {
-    if (this.#copy(w, t, key, held.ticks[list] as number, frame, true))
-      into.addWhole(key, frame.tick, frame.tick);
-    else this.#alone(this.#writer, t, key, list, true, into);
   }
 
   /** A list of which the client holds nothing; of its rows it may hold some from another list. */

@@ -40,18 +40,50 @@ export interface TableReader {
   readonly origins: Int32Array;
 }
 
-export class ListReader implements TableReader {
-  gone = new Int32Array(16);
+/** What a reader notes of the rows that it has read, whatever the codec. */
+export abstract class ReadRows {
+  gone: Int32Array = new Int32Array(16);
   goneCount = 0;
   kept = 0;
   news = 0;
   origins: Int32Array = new Int32Array(64);
+
+  keep({ rows, members, from, to }: HeldRows, into: RowSet): void {
+    const { stride } = rows.schema;
+    this.origins = roomFor(this.origins, into.count + to - from);
+    for (let m = from; m < to; m++) {
+      this.origins[into.count] = members[m] as number;
+      into.push(rows.data, (members[m] as number) * stride);
+    }
+  }
+
+  protected noteGone(id: number): void {
+    if (this.goneCount >= this.gone.length) {
+      const more = new Int32Array(this.gone.length * 2);
+      more.set(this.gone);
+      this.gone = more;
+    }
+    this.gone[this.goneCount++] = id;
+  }
+
+  /** Starts a row that is sent in this snapshot; gives its offset. */
+  protected begin(into: RowSet, id: number, tick: number): number {
+    const at = into.push(into.schema.empty, 0);
+    into.data[at + ID] = id;
+    into.data[at + OWNER] = id >> 16;
+    into.data[at + MARK] = tick;
+    return at;
+  }
+}
+
+export class ListReader extends ReadRows implements TableReader {
   readonly #codecs: readonly RowCodec[];
   readonly #maxPlayers: number;
   #r = new BitReader();
   #codec: RowCodec;
 
   constructor(codecs: readonly RowCodec[], maxPlayers: number) {
+    super();
     this.#codecs = codecs;
     this.#codec = codecs[0] as RowCodec;
     this.#maxPlayers = maxPlayers;
@@ -95,15 +127,6 @@ export class ListReader implements TableReader {
     this.#newRows(r, held, table, tick, into);
   }
 
-  keep({ rows, members, from, to }: HeldRows, into: RowSet): void {
-    const { stride } = rows.schema;
-    this.origins = roomFor(this.origins, into.count + to - from);
-    for (let m = from; m < to; m++) {
-      this.origins[into.count] = members[m] as number;
-      into.push(rows.data, (members[m] as number) * stride);
-    }
-  }
-
   #heldRows(r: BitReader, held: HeldRows, tick: number, into: RowSet): void {
     const { rows, members, to } = held;
     let m = held.from;
@@ -145,7 +168,7 @@ export class ListReader implements TableReader {
       return false;
     }
     if (r.read(1) === 0) {
-      this.#noteGone(rows.data[at + ID] as number);
+      this.noteGone(rows.data[at + ID] as number);
       return false;
     }
     // It left this list: for another one, or for nowhere that this client sees.
@@ -164,15 +187,6 @@ export class ListReader implements TableReader {
     return true;
   }
 
-  #noteGone(id: number): void {
-    if (this.goneCount >= this.gone.length) {
-      const more = new Int32Array(this.gone.length * 2);
-      more.set(this.gone);
-      this.gone = more;
-    }
-    this.gone[this.goneCount++] = id;
-  }
-
   #expect(old: RowSet, at: number, tick: number): RowCodec {
     const codec = this.#codec;
     const age = tick - (old.data[at + MARK] as number);
@@ -188,7 +202,7 @@ export class ListReader implements TableReader {
     this.origins[into.count] = row;
     if (age > HELD_WINDOW_TICKS) {
       const id = old.data[from + ID] as number;
-      this.#begin(into, id, tick);
+      this.begin(into, id, tick);
       return;
     }
     const to = into.push(old.data, from);
@@ -201,17 +215,9 @@ export class ListReader implements TableReader {
     const codec = this.#expect(old, from, tick);
     this.origins[into.count] = row;
     // The row may move the data to larger memory: begin it before naming the data.
-    const to = this.#begin(into, old.data[from + ID] as number, tick);
+    const to = this.begin(into, old.data[from + ID] as number, tick);
     codec.read(r, into.data, to, tick);
     if (codec.matches(into.data, to)) r.fail();
-  }
-
-  #begin(into: RowSet, id: number, tick: number): number {
-    const at = into.push(into.schema.empty, 0);
-    into.data[at + ID] = id;
-    into.data[at + OWNER] = id >> 16;
-    into.data[at + MARK] = tick;
-    return at;
   }
 
   /** Rows that are new to the list: those that the client holds at the baseline come from another list. */
@@ -237,7 +243,7 @@ export class ListReader implements TableReader {
       else {
         this.origins[into.count] = -1;
         this.#codec.expect(into.schema.empty, 0, 0);
-        const to = this.#begin(into, id, tick);
+        const to = this.begin(into, id, tick);
         this.#codec.read(r, into.data, to, tick);
       }
     }

@@ -14,7 +14,7 @@ export const NOTHING_HELD = -1;
 
 const UNKNOWN = 0;
 /** State of a section that can be copied. */
-export const READY = 1;
+const READY = 1;
 const NO_ROOM = 2;
 
 /**
@@ -119,6 +119,8 @@ const ROOM_BYTES = 8 * 1024;
 export class Sections {
   readonly #byTick = new Map<number, SectionSet>();
   readonly #free: SectionSet[] = [];
+  #last: SectionSet | undefined;
+  #lastHeld = NOTHING_HELD;
   readonly news = new NewBodies();
   readonly #writer: ListWriter;
   readonly #codecs: readonly RowCodec[];
@@ -138,6 +140,7 @@ export class Sections {
     this.#frame = frame;
     for (const set of this.#byTick.values()) this.#free.push(set);
     this.#byTick.clear();
+    this.#last = undefined;
     let rows = 0;
     for (const table of frame.tables) rows += table.rows.count;
     this.#bytes = Math.min(MAX_BYTES, MIN_BYTES + 16 * rows);
@@ -145,12 +148,16 @@ export class Sections {
   }
 
   at(held: number): SectionSet {
+    // A client asks for one list after another, mostly of the same tick.
+    if (held === this.#lastHeld && this.#last !== undefined) return this.#last;
     let set = this.#byTick.get(held);
     if (set === undefined) {
       set = this.#free.pop() ?? new SectionSet(this.#frame as Frame);
       set.reset(this.#bytes);
       this.#byTick.set(held, set);
     }
+    this.#lastHeld = held;
+    this.#last = set;
     return set;
   }
 

@@ -5,8 +5,8 @@ import type { GameSchema } from '../simulation/game.ts';
 import type { RowSet } from '../simulation/rows.ts';
 import type { BitReader } from '../wire/bits.ts';
 import { RangeDecoder } from '../wire/range.ts';
-import { ID, MARK, OWNER } from '../wire/schema.ts';
-import { type HeldRows, holds, roomFor, type TableReader } from './listreader.ts';
+import { ID, MARK } from '../wire/schema.ts';
+import { type HeldRows, holds, ReadRows, roomFor, type TableReader } from './listreader.ts';
 import type { SmallRowCodec } from './rows/smallrow.ts';
 import { DROPPED_LIST, KEPT_LIST, KEY_ORDER, SECTION } from './rowsink.ts';
 import {
@@ -27,12 +27,7 @@ export interface EarlierRows {
   earlier(t: number, held: number): { readonly rows: RowSet; readonly tick: number } | undefined;
 }
 
-export class SmallReader implements TableReader {
-  gone = new Int32Array(16);
-  goneCount = 0;
-  kept = 0;
-  news = 0;
-  origins: Int32Array = new Int32Array(64);
+export class SmallReader extends ReadRows implements TableReader {
   readonly #codecs: readonly SmallRowCodec[];
   readonly #maxPlayers: number;
   readonly #coder = new RangeDecoder();
@@ -45,6 +40,7 @@ export class SmallReader implements TableReader {
   #earlier: EarlierRows = { earlier: () => undefined };
 
   constructor(schema: GameSchema) {
+    super();
     this.#codecs = smallCodecs(schema);
     this.#codec = this.#codecs[0] as SmallRowCodec;
     this.#maxPlayers = schema.maxPlayers;
@@ -106,15 +102,6 @@ export class SmallReader implements TableReader {
     this.#newRows(held, table, tick, into);
   }
 
-  keep({ rows, members, from, to }: HeldRows, into: RowSet): void {
-    const { stride } = rows.schema;
-    this.origins = roomFor(this.origins, into.count + to - from);
-    for (let m = from; m < to; m++) {
-      this.origins[into.count] = members[m] as number;
-      into.push(rows.data, (members[m] as number) * stride);
-    }
-  }
-
   #heldRow({ rows, members }: HeldRows, m: number, keeps: boolean, tick: number, into: RowSet): void {
     const at = (members[m] as number) * rows.schema.stride;
     const c = this.#coder;
@@ -128,7 +115,7 @@ export class SmallReader implements TableReader {
     const code = this.#codec.code(c, 0);
     if (code === 0) this.#takeExpected(rows.data[at + ID] as number, tick, into);
     else if (code === 1) this.#takeChanged(rows.data[at + ID] as number, tick, into);
-    else if (code === 3) this.#noteGone(rows.data[at + ID] as number);
+    else if (code === 3) this.noteGone(rows.data[at + ID] as number);
     // Keeping has a bit of its own.
     else if (code === 4) this.fail();
   }
@@ -154,16 +141,8 @@ export class SmallReader implements TableReader {
     else this.#codec.expect(rows.data, at, age, earlier.rows.data, from, held - earlier.tick);
   }
 
-  #begin(id: number, tick: number, into: RowSet): number {
-    const at = into.push(into.schema.empty, 0);
-    into.data[at + ID] = id;
-    into.data[at + OWNER] = id >> 16;
-    into.data[at + MARK] = tick;
-    return at;
-  }
-
   #takeExpected(id: number, tick: number, into: RowSet): void {
-    const to = this.#begin(id, tick, into);
+    const to = this.begin(into, id, tick);
     const { expected } = this.#codec;
     const { data } = into;
     for (let i = MARK + 1; i < expected.length; i++) data[to + i] = expected[i] as number;
@@ -171,7 +150,7 @@ export class SmallReader implements TableReader {
 
   #takeRow(id: number, tick: number, into: RowSet): number {
     // The row may move the data to larger memory: begin it before naming the data.
-    const to = this.#begin(id, tick, into);
+    const to = this.begin(into, id, tick);
     this.#codec.row(this.#coder, into.data, to, tick);
     return to;
   }
@@ -223,14 +202,5 @@ export class SmallReader implements TableReader {
     )
       this.fail();
     return named;
-  }
-
-  #noteGone(id: number): void {
-    if (this.goneCount >= this.gone.length) {
-      const more = new Int32Array(this.gone.length * 2);
-      more.set(this.gone);
-      this.gone = more;
-    }
-    this.gone[this.goneCount++] = id;
   }
 }
