@@ -3,6 +3,7 @@
 export { UsageError } from './base/assert.ts';
 export { angleDelta, approach, atan2, clamp, cos, damp, hypot, lerp, sin } from './base/math.ts';
 export { Rng } from './base/rng.ts';
+export type { EngineHooks } from './simulation/engine.ts';
 export type { EntityHandle, ListHandle } from './simulation/entity.ts';
 export {
   type Definition,

@@ -21,6 +21,8 @@ import { ID, MARK } from '../wire/schema.ts';
 export interface PredictedTick {
   readonly tables: readonly RowSet[];
   readonly controls: Int32Array;
+  /** What the game's engine saved. */
+  engine: unknown;
 }
 
 export interface PredictionStats {
@@ -152,10 +154,12 @@ export class Predictor<S extends Shape> {
     const kept = this.#history.recycle(tick) ?? {
       tables: world.tables.map((table) => new RowSet(table.schema)),
       controls: new Int32Array(world.controlStride),
+      engine: undefined,
     };
     for (let t = 0; t < world.tables.length; t++) copyMarked(world.table(t), kept.tables[t] as RowSet);
     const at = this.#seat * world.controlStride;
     for (let i = 0; i < world.controlStride; i++) kept.controls[i] = world.controls[at + i] ?? 0;
+    kept.engine = this.simulation.engine.save();
     this.#history.set(tick, kept);
   }
 
@@ -198,6 +202,7 @@ export class Predictor<S extends Shape> {
       world.table(t).restore(merged);
     }
     world.controls.set(this.#truth.controls);
+    this.simulation.engine.restore(predicted?.engine);
     if (this.scramble !== undefined) world.scrambleLocals(this.scramble(this.#restores));
     this.#restores++;
   }

@@ -6,6 +6,7 @@ import { oneOf, text } from '../wire/fields.ts';
 import { compileRow, describeFields, type RowSchema, schemaHash } from '../wire/schema.ts';
 import { type CodecTables, checkTables } from '../wire/trained.ts';
 import { type CommandSchema, compileCommand } from './commands.ts';
+import type { EngineHooks } from './engine.ts';
 import { type RowClass, rowClass } from './entity.ts';
 import { type Area, compileInterest, type InterestGrid, type PositionWords } from './grid.ts';
 import type { Refused } from './requests.ts';
@@ -64,6 +65,8 @@ export interface Definition<S extends Shape> {
   team?(world: World<S>, seat: number): number;
   /** What training found out about the rows: snapshots get smaller. Part of the schema hash. */
   readonly tables?: CodecTables;
+  /** For a physics engine that keeps state beside the rows. The rules find it as `ctx.engine`. */
+  readonly engine?: EngineHooks<S['engine']>;
   setup?(world: World<S>, ctx: Context<S>): void;
   join?(world: World<S>, who: Who, ctx: Context<S>): void;
   leave?(world: World<S>, who: Who, ctx: Context<S>): void;
@@ -161,6 +164,7 @@ export function defineGame<
   O extends object = Empty,
   M extends Readonly<Record<string, MessageType<unknown>>> = Empty,
   Q extends Readonly<Record<string, RequestType<unknown, unknown>>> = Empty,
+  N = undefined,
 >(
   definition: Definition<{
     entities: E;
@@ -170,8 +174,9 @@ export function defineGame<
     options: O;
     messages: M;
     requests: Q;
+    engine: N;
   }>,
-): Game<{ entities: E; command: C; player: P; room: R; options: O; messages: M; requests: Q }> {
+): Game<{ entities: E; command: C; player: P; room: R; options: O; messages: M; requests: Q; engine: N }> {
   return { definition, schema: compileGame(definition as unknown as Definition<Shape>) };
 }
 

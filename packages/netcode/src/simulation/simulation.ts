@@ -2,6 +2,7 @@
 
 import { Rng } from '../base/rng.ts';
 import { CommandTable } from './commands.ts';
+import { Engine, type EngineHooks } from './engine.ts';
 import type { Row } from './entity.ts';
 import type { Game } from './game.ts';
 import type { Table } from './table.ts';
@@ -32,6 +33,8 @@ export class Simulation<S extends Shape = Shape> {
   readonly game: Game<S>;
   readonly core: WorldCore;
   readonly commands: CommandTable;
+  /** What the rules keep beside the rows. `save` and `restore` leave it alone: it is saved with what a tick is remembered by. */
+  readonly engine: Engine;
   readonly outbox: OutgoingMessage[] = [];
   readonly warnings: string[] = [];
   readonly #ctx: Context<S>;
@@ -43,6 +46,7 @@ export class Simulation<S extends Shape = Shape> {
     this.game = game;
     this.core = new WorldCore(game.schema, options.development);
     this.commands = new CommandTable(game.schema.command, game.schema.maxPlayers);
+    this.engine = new Engine(game.definition.engine as EngineHooks<unknown> | undefined);
     this.#development = options.development;
     this.#seat = options.seat;
     this.#ctx = this.#makeContext(options);
@@ -124,7 +128,7 @@ export class Simulation<S extends Shape = Shape> {
   }
 
   #makeContext(options: SimulationOptions): Context<S> {
-    const { core, commands, outbox } = this;
+    const { core, commands, outbox, engine } = this;
     const isServer = options.seat < 0;
     const queue = (seat: number, name: string, payload: unknown): void => {
       if (isServer) outbox.push({ seat, name, payload });
@@ -136,6 +140,7 @@ export class Simulation<S extends Shape = Shape> {
       dt: 1 / core.schema.tickRate,
       isServer,
       options: Object.freeze({ ...options.options }),
+      engine: engine.state,
       simulated: (table: Table): Iterable<Row> => table.marked(),
       command: (seat: number) => commands.get(seat),
       random: (entity?: { readonly id: number }, salt = 0) =>

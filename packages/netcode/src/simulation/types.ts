@@ -16,6 +16,8 @@ export interface Shape {
   readonly command: FieldMap;
   readonly messages: Readonly<Record<string, MessageType<unknown>>>;
   readonly requests: Readonly<Record<string, RequestType<unknown, unknown>>>;
+  /** What `engine.create` makes. */
+  readonly engine?: unknown;
 }
 
 /** The value that game code reads from a field. */
@@ -103,6 +105,8 @@ export interface Context<S extends Shape> {
   readonly dt: number;
   readonly isServer: boolean;
   readonly options: Readonly<S['options']>;
+  /** What the game's `engine.create` made for this world. */
+  readonly engine: S['engine'];
   /** The rows that are simulated here: all of them on the server, the predicted ones on a client. */
   simulated<N extends keyof S['entities']>(table: EntityTable<S, N>): Iterable<Entity<S, N>>;
   /** The command that `seat` gives in this tick. Neutral when there is none. */

@@ -52,6 +52,7 @@ class SyncTest<S extends Shape> {
   readonly #rerun: number;
   readonly #samplers: CommandSampler[] = [];
   readonly #saves: SavedWorld[];
+  readonly #engines: unknown[] = [];
   readonly #check: SavedWorld;
   readonly #words: Int32Array[];
   readonly #rng: Rng;
@@ -79,11 +80,11 @@ class SyncTest<S extends Shape> {
     const { ticks, every = 1 } = this.#options;
     const { core } = this.#simulation;
     this.#setup();
-    core.save(this.#save(0));
+    this.#keep(0);
     for (let tick = 1; tick <= ticks; tick++) {
       this.#sample(tick);
       this.#step(tick);
-      core.save(this.#save(tick));
+      this.#keep(tick);
       if (tick < this.#rerun || tick % every !== 0) continue;
       const divergence = withShiftedClocks(this.#restores, () => this.#again(tick));
       if (divergence !== undefined) return { ticks: tick, divergence, hash: core.hash() };
@@ -104,6 +105,16 @@ class SyncTest<S extends Shape> {
 
   #save(tick: number): SavedWorld {
     return this.#saves[tick % this.#saves.length] as SavedWorld;
+  }
+
+  #keep(tick: number): void {
+    this.#simulation.core.save(this.#save(tick));
+    this.#engines[tick % this.#saves.length] = this.#simulation.engine.save();
+  }
+
+  #restore(tick: number): void {
+    this.#simulation.core.restore(this.#save(tick));
+    this.#simulation.engine.restore(this.#engines[tick % this.#saves.length]);
   }
 
   #sample(tick: number): void {
@@ -143,7 +154,7 @@ class SyncTest<S extends Shape> {
   #again(tick: number): Divergence | undefined {
     const { core } = this.#simulation;
     const from = tick - this.#rerun;
-    core.restore(this.#save(from));
+    this.#restore(from);
     core.scrambleLocals(++this.#restores * 31 + 7);
     for (let t = from + 1; t <= tick; t++) {
       this.#step(t);
@@ -152,7 +163,7 @@ class SyncTest<S extends Shape> {
       if (difference !== undefined) return { tick: t, ...difference };
     }
     // Locals go on from the first run, so that the test itself changes nothing.
-    core.restore(this.#save(tick));
+    this.#restore(tick);
     return undefined;
   }
 }
