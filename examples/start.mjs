@@ -12,7 +12,8 @@ const example = join(repository, 'examples', name);
 const entry = join(example, 'dist-server', 'server.js');
 const headless = process.argv.indexOf('--headless') > 0;
 
-if (!existsSync(join(example, 'server.ts'))) stop(`There is no example "${name}": choose arena or smallest.`);
+if (!existsSync(join(example, 'server.ts')))
+  stop(`There is no example "${name}": choose arena, smallest or physics.`);
 prepare(console.log);
 start();
 

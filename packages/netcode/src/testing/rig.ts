@@ -176,6 +176,8 @@ export class Rig<S extends Shape> {
   onDatagram: ((from: 'client' | 'server', client: RigClient<S>, bytes: Uint8Array) => void) | undefined;
   /** Called after every frame of a client. */
   onFrame: ((client: RigClient<S>) => void) | undefined;
+  /** Called with every snapshot that a client takes, before its prediction is held against it. */
+  onSnapshot: ((client: RigClient<S>, replica: Replica) => void) | undefined;
   readonly #options: RigOptions<S>;
   readonly #frameMs: Millis;
   readonly #drawMs: Millis;
@@ -424,7 +426,10 @@ export class Rig<S extends Shape> {
       bytes !== undefined;
       bytes = client.down.receive(this.now)
     ) {
-      client.core.onSnapshot = (replica) => this.#check(client, replica);
+      client.core.onSnapshot = (replica) => {
+        this.#check(client, replica);
+        this.onSnapshot?.(client, replica);
+      };
       client.core.receive(now, bytes);
     }
     this.#pumpClient(client);
