@@ -20,6 +20,7 @@ export {
   type TransferOptions,
 } from './connection/transfer.ts';
 export { HistoryCodec } from './history/history.ts';
+export { type Continuous, RowBlend } from './replication/blend.ts';
 export { newReplica, type Replica, SnapshotDecoder } from './replication/decode.ts';
 export { type SnapshotCodec, SnapshotEncoder } from './replication/encode.ts';
 export type { Frame } from './replication/frame.ts';

@@ -7,9 +7,9 @@
  * A row without a newer copy moves on at its own rate instead, for a bounded time.
  */
 
+import { type Continuous, drawnValue, wrapTurn } from '../replication/blend.ts';
 import type { RowSet } from '../simulation/rows.ts';
 import { ID, MARK } from '../wire/schema.ts';
-import { type Continuous, drawnValue, wrapTurn } from './continuous.ts';
 import type { ViewRows } from './viewrows.ts';
 
 /** Above every entity id. */

@@ -4,11 +4,11 @@
  */
 
 import { HELD_WINDOW_TICKS, type Millis } from '../base/units.ts';
+import { along, type Continuous, difference, drawnValue, wrapTurn } from '../replication/blend.ts';
 import type { Replica } from '../replication/decode.ts';
 import type { GameSchema } from '../simulation/game.ts';
 import type { RowSet } from '../simulation/rows.ts';
 import { ID, OWNER } from '../wire/schema.ts';
-import { along, type Continuous, difference, drawnValue, wrapTurn } from './continuous.ts';
 import { Interpolation, NO_ID } from './interpolation.ts';
 import type { Predictor } from './prediction.ts';
 import { type ViewHost, type ViewRow, ViewRows } from './viewrows.ts';

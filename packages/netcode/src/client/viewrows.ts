@@ -1,9 +1,9 @@
 /** Drawn rows: discrete fields as stored words, continuous ones as off-grid numbers, one accessor object per slot. */
 
+import { type Continuous, continuousFields } from '../replication/blend.ts';
 import { readText, scalar } from '../simulation/entity.ts';
 import type { Field } from '../wire/fields.ts';
 import { ID, OWNER, type RowSchema } from '../wire/schema.ts';
-import { type Continuous, continuousFields } from './continuous.ts';
 
 /** Reads of other rows that a view needs: references lead to drawn rows. */
 export interface ViewHost {
