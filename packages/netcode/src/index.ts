@@ -4,6 +4,7 @@ export { UsageError } from './base/assert.ts';
 export { angleDelta, approach, atan2, clamp, cos, damp, hypot, lerp, sin } from './base/math.ts';
 export { Rng } from './base/rng.ts';
 export type { EntityHandle, ListHandle } from './simulation/entity.ts';
+export { event } from './simulation/events.ts';
 export {
   type Definition,
   defineGame,
@@ -22,6 +23,8 @@ export type {
   Context,
   Entity,
   EntityTable,
+  EventInit,
+  EventType,
   InputOf,
   MessageType,
   PayloadOf,

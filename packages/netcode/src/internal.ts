@@ -22,6 +22,7 @@ export {
 export { HistoryCodec } from './history/history.ts';
 export { newReplica, type Replica, SnapshotDecoder } from './replication/decode.ts';
 export { type SnapshotCodec, SnapshotEncoder } from './replication/encode.ts';
+export { EventCodec, type EventSection } from './replication/events.ts';
 export type { Frame } from './replication/frame.ts';
 export { type HeldRow, HeldSet, heldRows } from './replication/held.ts';
 export * from './replication/packets.ts';
@@ -31,6 +32,7 @@ export { type RowModel, rowModel } from './replication/rows/tables.ts';
 export { type Observation, Trainer } from './replication/rows/train.ts';
 export { Viewer } from './replication/viewer.ts';
 export { CommandSampler, type CommandSchema, readCommand, writeCommand } from './simulation/commands.ts';
+export { type EventSchema, type EventSink, type RaisedEvent, subjectOf } from './simulation/events.ts';
 export { defineGame, type Game, type GameSchema, PLAYERS, ROOM } from './simulation/game.ts';
 export type { Area, InterestGrid, PositionWords } from './simulation/grid.ts';
 export type { InputLog, RoomInput } from './simulation/log.ts';

@@ -7,6 +7,7 @@ import { compileRow, describeFields, type RowSchema, schemaHash } from '../wire/
 import { type CodecTables, checkTables } from '../wire/trained.ts';
 import { type CommandSchema, compileCommand } from './commands.ts';
 import { type RowClass, rowClass } from './entity.ts';
+import { compileEvents, describeEvent, type EventSchema } from './events.ts';
 import { type Area, compileInterest, type InterestGrid, type PositionWords } from './grid.ts';
 import type { Refused } from './requests.ts';
 import { compileSecrets, type Secrets } from './secrets.ts';
@@ -15,6 +16,7 @@ import type {
   Context,
   Entity,
   EntityMap,
+  EventType,
   FieldMap,
   MessageType,
   PayloadOf,
@@ -45,6 +47,8 @@ export interface Definition<S extends Shape> {
   readonly messages?: S['messages'];
   /** What a client may ask. */
   readonly requests?: S['requests'];
+  /** One-shot events that `ctx.emit` raises: flashes, sounds, hits. */
+  readonly events?: S['events'];
   /** Which rows a client predicts: a pure function over sent fields. Default: the rows it owns. */
   readonly predict?: { readonly [N in keyof S['entities']]?: (row: Entity<S, N>, me: number) => boolean };
   /** More is sent sooner when not all fits a datagram: a weight per type, or per viewer and row. Default 1. */
@@ -131,6 +135,7 @@ export interface GameSchema {
   /** Trained tables, if the definition has some. */
   readonly tables: CodecTables | undefined;
   readonly requestNames: readonly string[];
+  readonly events: readonly EventSchema[];
   readonly hash: readonly [number, number];
 }
 
@@ -161,6 +166,7 @@ export function defineGame<
   O extends object = Empty,
   M extends Readonly<Record<string, MessageType<unknown>>> = Empty,
   Q extends Readonly<Record<string, RequestType<unknown, unknown>>> = Empty,
+  V extends Readonly<Record<string, EventType<FieldMap>>> = Empty,
 >(
   definition: Definition<{
     entities: E;
@@ -170,8 +176,9 @@ export function defineGame<
     options: O;
     messages: M;
     requests: Q;
+    events: V;
   }>,
-): Game<{ entities: E; command: C; player: P; room: R; options: O; messages: M; requests: Q }> {
+): Game<{ entities: E; command: C; player: P; room: R; options: O; messages: M; requests: Q; events: V }> {
   return { definition, schema: compileGame(definition as unknown as Definition<Shape>) };
 }
 
@@ -201,6 +208,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     messages = {},
     tables,
     requests = {},
+    events = {},
   } = definition;
   assert(
     typeof name === 'string' && /^[\w .-]{1,32}$/.test(name),
@@ -236,6 +244,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     `a game has at most ${MAX_TABLES - 2} entity types, got ${rows.length - 2}`,
   );
   checkRefs(rows);
+  const eventTypes = compileEvents(events, rows, tickRate);
   const { grid, positions } = compileInterest(definition.interest, rows);
   const hidden = rows.map(
     ({ name: type, index }) => positions[index] !== undefined || definition.visible?.[type] !== undefined,
@@ -268,6 +277,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     secrets: rows.map((row) => compileSecrets(row, rows, hidden)),
     tables,
     requestNames,
+    events: eventTypes,
     hash: schemaHash([
       PROTOCOL_VERSION,
       name,
@@ -281,6 +291,8 @@ function compileGame(definition: Definition<Shape>): GameSchema {
       hidden,
       tables ?? null,
       requestNames,
+      // Games without events have the hash that they had before there were any.
+      ...(eventTypes.length === 0 ? [] : [eventTypes.map(describeEvent)]),
     ]),
   };
 }

@@ -3,6 +3,7 @@
 import { Rng } from '../base/rng.ts';
 import { CommandTable } from './commands.ts';
 import type { Row } from './entity.ts';
+import { EventRaiser, type EventSink } from './events.ts';
 import type { Game } from './game.ts';
 import type { Table } from './table.ts';
 import { withTraps } from './traps.ts';
@@ -34,6 +35,7 @@ export class Simulation<S extends Shape = Shape> {
   readonly commands: CommandTable;
   readonly outbox: OutgoingMessage[] = [];
   readonly warnings: string[] = [];
+  readonly #raiser: EventRaiser;
   readonly #ctx: Context<S>;
   readonly #development: boolean;
   readonly #seat: number;
@@ -45,6 +47,7 @@ export class Simulation<S extends Shape = Shape> {
     this.commands = new CommandTable(game.schema.command, game.schema.maxPlayers);
     this.#development = options.development;
     this.#seat = options.seat;
+    this.#raiser = new EventRaiser(game.schema, this.core, options.seat);
     this.#ctx = this.#makeContext(options);
     if (options.development) {
       this.#watch = new WriteWatcher((warning) => this.warnings.push(warning));
@@ -54,6 +57,11 @@ export class Simulation<S extends Shape = Shape> {
 
   get world(): World<S> {
     return this.core.facade as World<S>;
+  }
+
+  /** Who takes the events that rules emit. Without one they are lost. */
+  set events(sink: EventSink) {
+    this.#raiser.sink = sink;
   }
 
   setup(): void {
@@ -97,6 +105,7 @@ export class Simulation<S extends Shape = Shape> {
   step(tick: number): void {
     this.core.tick = tick;
     this.#watch?.begin(tick);
+    this.#raiser.begin(tick);
     this.#run(() => this.game.definition.step(this.world, this.#ctx));
   }
 
@@ -125,6 +134,7 @@ export class Simulation<S extends Shape = Shape> {
 
   #makeContext(options: SimulationOptions): Context<S> {
     const { core, commands, outbox } = this;
+    const raiser = this.#raiser;
     const isServer = options.seat < 0;
     const queue = (seat: number, name: string, payload: unknown): void => {
       if (isServer) outbox.push({ seat, name, payload });
@@ -145,6 +155,7 @@ export class Simulation<S extends Shape = Shape> {
       },
       send: queue,
       broadcast: (name: string, payload: unknown) => queue(0, name, payload),
+      emit: (name: string, init: Readonly<Record<string, unknown>>) => raiser.emit(name, init),
     };
     return Object.freeze(context) as unknown as Context<S>;
   }
