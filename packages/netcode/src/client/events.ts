@@ -10,7 +10,13 @@
  * it therefore is not gone: the next event of the same kind that is raised without having been predicted is taken for it.
  */
 
-import { type EventSchema, type EventSink, eventReader, type RaisedEvent, subjectOf } from '../simulation/events.ts';
+import {
+  type EventSchema,
+  type EventSink,
+  eventReader,
+  type RaisedEvent,
+  subjectOf,
+} from '../simulation/events.ts';
 import type { GameSchema } from '../simulation/game.ts';
 import type { ClientEvent } from './core.ts';
 
@@ -56,6 +62,9 @@ const REACH_MS = 1_000;
 /** The other way round: what was predicted too late. */
 const EARLY_MS = 250;
 
+/** What the server has not confirmed by then is waited for this much longer: its own may come a little later than predicted. */
+const GRACE_MS = 100;
+
 /** Predictions not settled yet, others' events that wait for the view, and keys of those that were told. */
 const MAX_PREDICTED = 256;
 const MAX_WAITING = 256;
@@ -83,6 +92,7 @@ export class ClientEvents implements EventSink {
   readonly #entity: (type: string, id: number) => unknown;
   readonly #reach: number;
   readonly #early: number;
+  readonly #grace: number;
   readonly #maxLife: number;
   #predicted: Predicted[] = [];
   /** Told by the server and not shown yet, in the order of arrival. */
@@ -106,6 +116,7 @@ export class ClientEvents implements EventSink {
     this.#entity = entity;
     this.#reach = Math.ceil((REACH_MS * schema.tickRate) / 1000);
     this.#early = Math.ceil((EARLY_MS * schema.tickRate) / 1000);
+    this.#grace = Math.ceil((GRACE_MS * schema.tickRate) / 1000);
     this.#maxLife = schema.events.reduce((most, { life }) => Math.max(most, life), 0);
   }
 
@@ -229,7 +240,9 @@ export class ClientEvents implements EventSink {
     return this.#predicted.find(
       (one) =>
         alike(one, event, subject) &&
-        (one.tick > tick ? one.tick - tick <= this.#early : !one.raised && tick - one.tick <= this.#reach),
+        (one.tick > tick
+          ? one.tick - tick <= this.#early
+          : (!one.raised || one.tick <= this.#settled) && tick - one.tick <= this.#reach),
     );
   }
 
@@ -249,9 +262,10 @@ export class ClientEvents implements EventSink {
 
   /** What the server has settled without raising it did not happen. Not before the replay is over: it may turn up in a later tick. */
   #judge(): void {
-    if (this.#predicted.length === 0 || this.#simulated < this.#newest || this.#newest <= this.#settled) return;
+    if (this.#predicted.length === 0 || this.#simulated < this.#newest || this.#newest <= this.#settled)
+      return;
     for (const predicted of [...this.#predicted]) {
-      if (predicted.tick > this.#settled) continue;
+      if (predicted.tick + this.#grace > this.#settled) continue;
       this.#remove(predicted);
       const heard = this.#settled - predicted.tick <= this.#type(predicted.event).life;
       this.#decide(predicted, heard ? 'rejected' : 'unknown');
@@ -301,8 +315,7 @@ export class ClientEvents implements EventSink {
   #know(event: RaisedEvent): void {
     this.#known.push(event);
     if (this.#known.length <= MAX_KNOWN / 2) return;
-    const oldest =
-      this.#settled - this.#maxLife - MOST_LATE_SNAPSHOTS * this.#schema.ticksPerSnapshot;
+    const oldest = this.#settled - this.#maxLife - MOST_LATE_SNAPSHOTS * this.#schema.ticksPerSnapshot;
     this.#known = this.#known.filter(({ tick }) => tick >= oldest);
     if (this.#known.length > MAX_KNOWN) this.#known.shift();
   }

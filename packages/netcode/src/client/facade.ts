@@ -1,7 +1,7 @@
 /** The typed face of the view: `view.ship`, `view.players`, `view.room`. */
 
-import type { ListField, RefField } from '../wire/fields.ts';
 import type { Shape, ValueOf } from '../simulation/types.ts';
+import type { ListField, RefField } from '../wire/fields.ts';
 import type { View } from './view.ts';
 import type { ViewHandle, ViewRow } from './viewrows.ts';
 

@@ -81,7 +81,9 @@ export function compileEvents(
 ): EventSchema[] {
   const names = Object.keys(events);
   assert(names.length <= MAX_TYPES, `at most ${MAX_TYPES} types of events, got ${names.length}`);
-  return names.map((name, index) => compileEvent(name, index, events[name] as EventType<FieldMap>, rows, tickRate));
+  return names.map((name, index) =>
+    compileEvent(name, index, events[name] as EventType<FieldMap>, rows, tickRate),
+  );
 }
 
 function compileEvent(
@@ -257,7 +259,10 @@ type Reader = (words: Int32Array, entity: (type: string, id: number) => unknown)
 export function eventReader({
   name,
   row,
-}: EventSchema): (words: Int32Array, entity: (type: string, id: number) => unknown) => Record<string, unknown> {
+}: EventSchema): (
+  words: Int32Array,
+  entity: (type: string, id: number) => unknown,
+) => Record<string, unknown> {
   const readers = row.fields.flatMap(({ name: key, field, at }): [string, Reader][] =>
     key.startsWith('$') ? [] : [[key, reader(field, at, `${name}.${key}`)]],
   );

@@ -242,7 +242,8 @@ function readId(r: BitReader): number {
   return id;
 }
 
-export const isFiniteWord = (word: number): boolean => (word & 0x7f800000) !== 0x7f800000 && word !== -2147483648;
+export const isFiniteWord = (word: number): boolean =>
+  (word & 0x7f800000) !== 0x7f800000 && word !== -2147483648;
 
 export function readText(r: BitReader, field: Field, row: Int32Array, at: number): void {
   const length = r.read(bitsFor(field.hi));
