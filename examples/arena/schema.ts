@@ -103,6 +103,7 @@ export const arena = {
   command,
   messages,
   requests: {},
+  events: {},
 };
 
 type Arena = typeof arena;

@@ -5,6 +5,7 @@ export { angleDelta, approach, atan2, clamp, cos, damp, hypot, lerp, sin } from 
 export { Rng } from './base/rng.ts';
 export type { EngineHooks } from './simulation/engine.ts';
 export type { EntityHandle, ListHandle } from './simulation/entity.ts';
+export { event } from './simulation/events.ts';
 export {
   type Definition,
   defineGame,
@@ -23,6 +24,8 @@ export type {
   Context,
   Entity,
   EntityTable,
+  EventInit,
+  EventType,
   InputOf,
   MessageType,
   PayloadOf,

@@ -33,6 +33,7 @@ import { Requests } from '../connection/requests.ts';
 import { DEFAULT_TRANSFER_BYTES, type Transfer, type TransferOptions } from '../connection/transfer.ts';
 import type { TransferStats } from '../connection/transfers.ts';
 import type { Replica } from '../replication/decode.ts';
+import { EventCodec } from '../replication/events.ts';
 import {
   CLIENT_PACKET,
   COMMAND_COUNT_BITS,
@@ -50,6 +51,7 @@ import { decodeAnswer, encodeRequest, isAbout, type Outcome } from '../simulatio
 import type { InputOf, PayloadOf, QuestionOf, Shape } from '../simulation/types.ts';
 import { BitReader, BitWriter } from '../wire/bits.ts';
 import { CommandClock } from './clock.ts';
+import { ClientEvents, type EventStats, type EventVerdict } from './events.ts';
 import { type ClientView, clientView } from './facade.ts';
 import { Playback } from './playback.ts';
 import { Predictor } from './prediction.ts';
@@ -80,6 +82,18 @@ export type ClientEvent =
   | { readonly type: 'silent' }
   | { readonly type: 'heard' }
   | { readonly type: 'message'; readonly name: string; readonly payload: unknown }
+  /** A one-shot event, to be shown now. `id` is not 0 while it is predicted only: its verdict follows under that number. */
+  | {
+      readonly type: 'event';
+      readonly name: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+      readonly tick: number;
+      readonly owner: number;
+      readonly predicted: boolean;
+      readonly id: number;
+    }
+  /** The server has spoken about an event that was shown before. */
+  | { readonly type: 'event-settled'; readonly id: number; readonly verdict: EventVerdict }
   /** An entity came into this client's sight. It is drawn once the view has reached it. */
   | { readonly type: 'enter'; readonly entity: string; readonly id: number }
   /** An entity is no longer held. `gone`: it does not exist any more; otherwise it left this client's sight. */
@@ -132,6 +146,8 @@ export interface ClientStats {
   readonly snapshots: number;
   readonly underruns: number;
   readonly clockRate: number;
+  /** What became of one-shot events. */
+  readonly oneShots: Readonly<EventStats>;
   /** Why datagrams were not accepted. `datagramsIn` is `datagramsAccepted` plus the sum of these. */
   readonly refused: Readonly<Partial<Record<ClientRefusal, number>>>;
   /** Why messages in accepted datagrams were not delivered. */
@@ -195,6 +211,8 @@ export class ClientCore<S extends Shape = Shape> {
       }),
   };
   readonly #view: View;
+  readonly #oneShots: ClientEvents;
+  readonly #eventCodec: EventCodec;
   readonly #replicas: Replicas;
   #newestAt: Millis = 0;
   #snapshots = 0;
@@ -245,6 +263,12 @@ export class ClientCore<S extends Shape = Shape> {
       schema.rows.map((row) => row.name in rules),
     );
     this.view = clientView<S>(this.#view);
+    this.#eventCodec = new EventCodec(schema);
+    this.#oneShots = new ClientEvents(
+      schema,
+      (event) => this.#events.push(event),
+      (type, id) => this.#view.rowOf(type, id),
+    );
     this.#replicas = new Replicas(schema);
     // At least the ticks per client packet plus one: one packet may be lost without a command missing its tick.
     this.#maxLead = Math.floor((MAX_LEAD_MS * schema.tickRate) / 1000);
@@ -366,6 +390,7 @@ export class ClientCore<S extends Shape = Shape> {
       this.#predictor as unknown as Predictor<never> | undefined,
       this.#ownTick(now),
     );
+    this.#oneShots.release(tick);
   }
 
   /** The page is shown or hidden; the server is told at once, in three copies. */
@@ -448,6 +473,7 @@ export class ClientCore<S extends Shape = Shape> {
       snapshots: this.#snapshots,
       underruns: this.#playback.underruns,
       clockRate: this.#clock.rate,
+      oneShots: this.#oneShots.stats,
       refused: this.#refused,
       messagesRefused: this.#messagesRefused,
       datagramsIn: this.#datagramsIn,
@@ -523,6 +549,9 @@ export class ClientCore<S extends Shape = Shape> {
     this.#view.seat = this.#seat;
     this.#predictor = new Predictor(this.game, this.#seat, seed, options, this.#development);
     this.#predictor.scramble = this.scramble;
+    this.#oneShots.clear();
+    this.#oneShots.seat = this.#seat;
+    this.#predictor.simulation.events = this.#oneShots;
   }
 
   /** Nothing of the former session's streams goes on. */
@@ -602,6 +631,7 @@ export class ClientCore<S extends Shape = Shape> {
     }
     const replica = hasSnapshot ? this.#replicas.read(r, tick) : undefined;
     if (typeof replica === 'string') return replica;
+    const oneShots = hasSnapshot ? this.#eventCodec.read(r, tick, this.#seat) : undefined;
     if (!r.align()) return r.failed ? 'truncated' : 'bad-padding';
     if (this.#channels.read(bytes, r.byteOffset, bytes.length) !== 'ok') return 'bad-messages';
     this.#acks.receivedPacket(now, header.seq);
@@ -609,7 +639,9 @@ export class ClientCore<S extends Shape = Shape> {
       this.#channels.acked(seq),
     );
     this.#heard(now);
+    if (oneShots !== undefined) this.#oneShots.take(oneShots.events);
     if (replica !== undefined) this.#applySnapshot(now, replica, report);
+    if (oneShots?.complete === true) this.#oneShots.settle(tick);
     this.#takeMessages();
     if (this.#channels.broken) this.#giveUp();
     return 'ok';

@@ -1,6 +1,7 @@
 /** The typed face of the view: `view.ship`, `view.players`, `view.room`. */
 
 import type { Shape, ValueOf } from '../simulation/types.ts';
+import type { ListField, RefField } from '../wire/fields.ts';
 import type { View } from './view.ts';
 import type { ViewHandle, ViewRow } from './viewrows.ts';
 
@@ -8,6 +9,18 @@ import type { ViewHandle, ViewRow } from './viewrows.ts';
 export type Viewed<S extends Shape, N extends keyof S['entities']> = ViewHandle & {
   readonly [K in keyof S['entities'][N]]: ValueOf<S, S['entities'][N][K]>;
 };
+
+/** The fields of a one-shot event. A reference gives the drawn entity, undefined while none is drawn. */
+export type EventFields<S extends Shape, N extends keyof S['events']> = {
+  readonly [K in keyof S['events'][N]['fields']]: EventValue<S, S['events'][N]['fields'][K]>;
+};
+
+type EventValue<S extends Shape, F> =
+  F extends RefField<infer N>
+    ? (N extends keyof S['entities'] ? Viewed<S, N> : ViewHandle) | undefined
+    : F extends ListField<infer E>
+      ? readonly ValueOf<S, E>[]
+      : ValueOf<S, F>;
 
 export type ViewedPlayer<S extends Shape> = {
   readonly [K in keyof S['player']]: ValueOf<S, S['player'][K]>;

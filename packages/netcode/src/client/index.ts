@@ -15,6 +15,8 @@ export {
   type ClientListeners,
   type ClientState,
   type ConnectFailure,
+  type EventAbout,
+  type EventListener,
   type MessageArguments,
   type StateDetail,
 } from '../transport/client.ts';
@@ -30,4 +32,5 @@ export {
   type ClientRefusal,
   type ClientStats,
 } from './core.ts';
-export type { ClientView, Viewed, ViewedPlayer, ViewTable } from './facade.ts';
+export type { EventStats, EventVerdict } from './events.ts';
+export type { ClientView, EventFields, Viewed, ViewedPlayer, ViewTable } from './facade.ts';

@@ -11,6 +11,7 @@ import type { RowSet } from '../simulation/rows.ts';
 import { ID, OWNER } from '../wire/schema.ts';
 import { Interpolation, NO_ID } from './interpolation.ts';
 import type { Predictor } from './prediction.ts';
+import { isTakenBack, Spawns } from './spawns.ts';
 import { type ViewHost, type ViewRow, ViewRows } from './viewrows.ts';
 
 /** Past the newest snapshot rows move on at their own rate for this long, then hold. */
@@ -37,6 +38,7 @@ interface DrawnType {
   ownCount: number;
   readonly offsets: Map<number, Float64Array>;
   readonly before: Map<number, Float64Array>;
+  readonly spawns: Spawns;
 }
 
 export class View implements ViewHost {
@@ -67,6 +69,7 @@ export class View implements ViewHost {
         ownCount: -1,
         offsets: new Map(),
         before: new Map(),
+        spawns: new Spawns(t, schema.tickRate),
       };
     });
     this.tables = this.#types.map(({ rows }) => rows);
@@ -110,7 +113,7 @@ export class View implements ViewHost {
     for (let t = 0; t < this.#types.length; t++) {
       const type = this.#types[t] as DrawnType;
       const own = predictor === undefined ? undefined : predictedRows(predictor, t);
-      if (ownChanged(type, own)) this.#order(type, own);
+      if (ownChanged(type, own)) this.#order(type, t, own, predictor);
       type.others.draw(tick, newer?.tables[t]);
       if (predictor !== undefined && own !== undefined) this.#drawOwn(type, t, own, predictor);
     }
@@ -138,7 +141,7 @@ export class View implements ViewHost {
   }
 
   /** Merges own and others' rows in id order. An own row takes the place of what others hold of it. */
-  #order(type: DrawnType, own: RowSet | undefined): void {
+  #order(type: DrawnType, t: number, own: RowSet | undefined, predictor: Predictor<never> | undefined): void {
     const { rows } = type;
     const { words, others } = rows;
     const { stride } = rows.schema;
@@ -158,6 +161,13 @@ export class View implements ViewHost {
         ownId = o < ownCount ? own.id(o) : NO_ID;
       }
       if (predicted || (hides && words[at + OWNER] === this.seat)) continue;
+      if (
+        !type.hidesOwn &&
+        t > 1 &&
+        predictor !== undefined &&
+        isTakenBack(predictor, t, id, this.#shownTick)
+      )
+        continue;
       order[count++] = slot;
     }
     while (o < ownCount) order[count++] = others + o++;
@@ -192,12 +202,21 @@ export class View implements ViewHost {
     }
   }
 
+  /** Tick of the newest snapshot that others are drawn from. */
+  get #shownTick(): number {
+    return this.#newerTick >= 0 ? this.#newerTick : this.#olderTick;
+  }
+
   #ownShare(predictor: Predictor<never>): number {
     return Math.max(0, Math.min(1, this.ownTick - predictor.tick + 1));
   }
 
   /** Remembers what is drawn, before rows are corrected. */
   beforeCorrection(predictor: Predictor<never>): void {
+    this.#types.forEach((type, t) => {
+      const own = predictedRows(predictor, t);
+      if (own !== undefined) type.spawns.remember(predictor, own);
+    });
     this.#eachOwn(predictor, (type, id, cut, predicted) => {
       const { continuous } = type.rows;
       const drawn = type.before.get(id) ?? new Float64Array(continuous.length + 1);
@@ -210,12 +229,14 @@ export class View implements ViewHost {
 
   /** Keeps the picture where it was: the difference becomes an offset that decays. */
   afterCorrection(predictor: Predictor<never>): void {
-    this.#eachOwn(predictor, (type, id, cut, predicted) => {
+    // What a row was off by is in what was drawn of it; one that is gone leaves nothing to who has its id next.
+    for (const { offsets } of this.#types) offsets.clear();
+    this.#eachOwn(predictor, (type, id, cut, predicted, own, index) => {
       const { continuous } = type.rows;
-      const drawn = type.before.get(id);
+      const drawn = type.before.get(type.spawns.former(predictor, own, index));
       if (drawn === undefined) return;
       const sameCut = drawn[continuous.length] === cut;
-      const offsets = type.offsets.get(id) ?? new Float64Array(continuous.length);
+      const offsets = new Float64Array(continuous.length);
       let visible = false;
       for (const field of continuous) {
         const off = sameCut ? difference(field, drawn[field.index] ?? 0, predicted(field)) : 0;
@@ -224,7 +245,6 @@ export class View implements ViewHost {
         this.largestCorrection = Math.max(this.largestCorrection, Math.abs(off));
       }
       if (visible) type.offsets.set(id, offsets);
-      else type.offsets.delete(id);
     });
     for (const { before } of this.#types) before.clear();
   }
@@ -232,7 +252,14 @@ export class View implements ViewHost {
   /** `predicted` gives a field between the last two predicted ticks, without correction. */
   #eachOwn(
     predictor: Predictor<never>,
-    visit: (type: DrawnType, id: number, cut: number, predicted: (field: Continuous) => number) => void,
+    visit: (
+      type: DrawnType,
+      id: number,
+      cut: number,
+      predicted: (field: Continuous) => number,
+      own: RowSet,
+      index: number,
+    ) => void,
   ): void {
     const share = this.#ownShare(predictor);
     this.#types.forEach((type, t) => {
@@ -242,9 +269,8 @@ export class View implements ViewHost {
       for (let i = 0; own !== undefined && i < own.count; i++) {
         const at = i * stride;
         const from = ownOffset(before, own, at);
-        visit(type, own.id(i), own.data[at + cutAt] ?? 0, (field) =>
-          ownValue(field, before, from, own, at, share),
-        );
+        const predicted = (field: Continuous): number => ownValue(field, before, from, own, at, share);
+        visit(type, own.id(i), own.data[at + cutAt] ?? 0, predicted, own, i);
       }
     });
   }

@@ -8,6 +8,7 @@ import { type CodecTables, checkTables } from '../wire/trained.ts';
 import { type CommandSchema, compileCommand } from './commands.ts';
 import type { EngineHooks } from './engine.ts';
 import { type RowClass, rowClass } from './entity.ts';
+import { compileEvents, describeEvent, type EventSchema } from './events.ts';
 import { type Area, compileInterest, type InterestGrid, type PositionWords } from './grid.ts';
 import type { Refused } from './requests.ts';
 import { compileSecrets, type Secrets } from './secrets.ts';
@@ -16,6 +17,7 @@ import type {
   Context,
   Entity,
   EntityMap,
+  EventType,
   FieldMap,
   MessageType,
   PayloadOf,
@@ -46,6 +48,8 @@ export interface Definition<S extends Shape> {
   readonly messages?: S['messages'];
   /** What a client may ask. */
   readonly requests?: S['requests'];
+  /** One-shot events that `ctx.emit` raises: flashes, sounds, hits. */
+  readonly events?: S['events'];
   /** Which rows a client predicts: a pure function over sent fields. Default: the rows it owns. */
   readonly predict?: { readonly [N in keyof S['entities']]?: (row: Entity<S, N>, me: number) => boolean };
   /** More is sent sooner when not all fits a datagram: a weight per type, or per viewer and row. Default 1. */
@@ -134,6 +138,7 @@ export interface GameSchema {
   /** Trained tables, if the definition has some. */
   readonly tables: CodecTables | undefined;
   readonly requestNames: readonly string[];
+  readonly events: readonly EventSchema[];
   readonly hash: readonly [number, number];
 }
 
@@ -164,6 +169,7 @@ export function defineGame<
   O extends object = Empty,
   M extends Readonly<Record<string, MessageType<unknown>>> = Empty,
   Q extends Readonly<Record<string, RequestType<unknown, unknown>>> = Empty,
+  V extends Readonly<Record<string, EventType<FieldMap>>> = Empty,
   N = undefined,
 >(
   definition: Definition<{
@@ -174,9 +180,20 @@ export function defineGame<
     options: O;
     messages: M;
     requests: Q;
+    events: V;
     engine: N;
   }>,
-): Game<{ entities: E; command: C; player: P; room: R; options: O; messages: M; requests: Q; engine: N }> {
+): Game<{
+  entities: E;
+  command: C;
+  player: P;
+  room: R;
+  options: O;
+  messages: M;
+  requests: Q;
+  events: V;
+  engine: N;
+}> {
   return { definition, schema: compileGame(definition as unknown as Definition<Shape>) };
 }
 
@@ -206,6 +223,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     messages = {},
     tables,
     requests = {},
+    events = {},
   } = definition;
   assert(
     typeof name === 'string' && /^[\w .-]{1,32}$/.test(name),
@@ -241,6 +259,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     `a game has at most ${MAX_TABLES - 2} entity types, got ${rows.length - 2}`,
   );
   checkRefs(rows);
+  const eventTypes = compileEvents(events, rows, tickRate);
   const { grid, positions } = compileInterest(definition.interest, rows);
   const hidden = rows.map(
     ({ name: type, index }) => positions[index] !== undefined || definition.visible?.[type] !== undefined,
@@ -273,6 +292,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     secrets: rows.map((row) => compileSecrets(row, rows, hidden)),
     tables,
     requestNames,
+    events: eventTypes,
     hash: schemaHash([
       PROTOCOL_VERSION,
       name,
@@ -286,6 +306,8 @@ function compileGame(definition: Definition<Shape>): GameSchema {
       hidden,
       tables ?? null,
       requestNames,
+      // Games without events have the hash that they had before there were any.
+      ...(eventTypes.length === 0 ? [] : [eventTypes.map(describeEvent)]),
     ]),
   };
 }

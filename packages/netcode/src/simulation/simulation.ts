@@ -4,6 +4,7 @@ import { Rng } from '../base/rng.ts';
 import { CommandTable } from './commands.ts';
 import { Engine, type EngineHooks } from './engine.ts';
 import type { Row } from './entity.ts';
+import { EventRaiser, type EventSink } from './events.ts';
 import type { Game } from './game.ts';
 import type { Table } from './table.ts';
 import { withTraps } from './traps.ts';
@@ -37,6 +38,7 @@ export class Simulation<S extends Shape = Shape> {
   readonly engine: Engine;
   readonly outbox: OutgoingMessage[] = [];
   readonly warnings: string[] = [];
+  readonly #raiser: EventRaiser;
   readonly #ctx: Context<S>;
   readonly #development: boolean;
   readonly #seat: number;
@@ -49,6 +51,7 @@ export class Simulation<S extends Shape = Shape> {
     this.engine = new Engine(game.definition.engine as EngineHooks<unknown> | undefined);
     this.#development = options.development;
     this.#seat = options.seat;
+    this.#raiser = new EventRaiser(game.schema, this.core, options.seat);
     this.#ctx = this.#makeContext(options);
     if (options.development) {
       this.#watch = new WriteWatcher((warning) => this.warnings.push(warning));
@@ -58,6 +61,11 @@ export class Simulation<S extends Shape = Shape> {
 
   get world(): World<S> {
     return this.core.facade as World<S>;
+  }
+
+  /** Who takes the events that rules emit. Without one they are lost. */
+  set events(sink: EventSink) {
+    this.#raiser.sink = sink;
   }
 
   setup(): void {
@@ -101,6 +109,7 @@ export class Simulation<S extends Shape = Shape> {
   step(tick: number): void {
     this.core.tick = tick;
     this.#watch?.begin(tick);
+    this.#raiser.begin(tick);
     this.#run(() => this.game.definition.step(this.world, this.#ctx));
   }
 
@@ -129,6 +138,7 @@ export class Simulation<S extends Shape = Shape> {
 
   #makeContext(options: SimulationOptions): Context<S> {
     const { core, commands, outbox, engine } = this;
+    const raiser = this.#raiser;
     const isServer = options.seat < 0;
     const queue = (seat: number, name: string, payload: unknown): void => {
       if (isServer) outbox.push({ seat, name, payload });
@@ -150,6 +160,7 @@ export class Simulation<S extends Shape = Shape> {
       },
       send: queue,
       broadcast: (name: string, payload: unknown) => queue(0, name, payload),
+      emit: (name: string, init: Readonly<Record<string, unknown>>) => raiser.emit(name, init),
     };
     return Object.freeze(context) as unknown as Context<S>;
   }

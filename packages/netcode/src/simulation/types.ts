@@ -18,6 +18,7 @@ export interface Shape {
   readonly requests: Readonly<Record<string, RequestType<unknown, unknown>>>;
   /** What `engine.create` makes. */
   readonly engine?: unknown;
+  readonly events: Readonly<Record<string, EventType<FieldMap>>>;
 }
 
 /** The value that game code reads from a field. */
@@ -119,6 +120,11 @@ export interface Context<S extends Shape> {
   send<N extends keyof S['messages'] & string>(seat: number, name: N, payload: PayloadOf<S, N>): void;
   /** Queues a message to every player. */
   broadcast<N extends keyof S['messages'] & string>(name: N, payload: PayloadOf<S, N>): void;
+  /**
+   * Raises a one-shot event. The client that predicts it gets it in the same frame, replays do not raise it again, and the server's
+   * word confirms or rejects it; the others get it when their view has reached its tick [E1..E4].
+   */
+  emit<N extends keyof S['events'] & string>(name: N, init: EventInit<S, N>): void;
 }
 
 export type PayloadOf<S extends Shape, N extends keyof S['messages']> =
@@ -154,6 +160,24 @@ export interface MessageType<T> {
   readonly reliable: boolean;
   readonly validate: Validator | undefined;
   readonly payload?: T;
+}
+
+/** What `emit` takes: any of the fields, and the seat that the event belongs to: that player sees it at once. 0 is the server. */
+export type EventInit<S extends Shape, N extends keyof S['events']> = {
+  readonly owner: number | { readonly seat: number };
+} & {
+  readonly [K in keyof S['events'][N]['fields']]?: Settable<S, S['events'][N]['fields'][K]> | undefined;
+};
+
+/** A declared one-shot event. */
+export interface EventType<F extends FieldMap> {
+  readonly fields: F;
+  /** The two fields that hold its place. */
+  readonly at: readonly [string, string] | undefined;
+  /** The `ref` field that names the entity it happens to. */
+  readonly of: string | undefined;
+  /** After this long it is of no use to anybody. */
+  readonly lifeMs: number;
 }
 
 export interface RequestType<Q, A> {

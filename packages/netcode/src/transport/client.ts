@@ -4,7 +4,8 @@
 // core resumes its seat. A silent transport is kept until another one works, because most outages heal by themselves.
 
 import { ClientCore, type ClientEvent, type ClientStats } from '../client/core.ts';
-import type { ClientView } from '../client/facade.ts';
+import type { EventVerdict } from '../client/events.ts';
+import type { ClientView, EventFields } from '../client/facade.ts';
 import type { CloseReason, RefusalCode } from '../connection/handshake.ts';
 import type { Transfer, TransferOptions } from '../connection/transfer.ts';
 import type { Game } from '../simulation/game.ts';
@@ -28,6 +29,27 @@ export interface StateDetail {
 export type MessageArguments<S extends Shape> = {
   [N in keyof S['messages'] & string]: [name: N, payload: PayloadOf<S, N>];
 }[keyof S['messages'] & string];
+
+/** When and whose a one-shot event is. */
+export interface EventAbout {
+  readonly tick: number;
+  /** Seat that it belongs to, 0 for the server. */
+  readonly owner: number;
+  /** It belongs to this player. */
+  readonly mine: boolean;
+  /** Shown before the server has said that it happened. */
+  readonly predicted: boolean;
+}
+
+/**
+ * Shows an event. What it returns is called once the server has spoken about one that was predicted: take back what should not
+ * stay when it was rejected.
+ */
+export type EventListener<S extends Shape, N extends keyof S['events']> = (
+  fields: EventFields<S, N>,
+  about: EventAbout,
+  // biome-ignore lint/suspicious/noConfusingVoidType: a listener without a verdict returns nothing
+) => ((verdict: EventVerdict) => void) | void;
 
 export interface ClientListeners<S extends Shape> {
   state: (state: ClientState, detail: StateDetail) => void;
@@ -97,6 +119,8 @@ export class Client<S extends Shape = Shape> {
     transfer: new Set(),
     warning: new Set(),
   };
+  readonly #onEvent = new Map<string, Set<EventListener<S, never>>>();
+  readonly #verdicts = new Map<number, ((verdict: EventVerdict) => void)[]>();
   readonly #asked = new Map<number, (outcome: Outcome) => void>();
   #core: ClientCore<S>;
   #state: ClientState = 'connecting';
@@ -145,6 +169,7 @@ export class Client<S extends Shape = Shape> {
       this.#run();
     }
     this.#core.draw(performance.now());
+    this.#drain();
   }
 
   /** Queues a message to the server. False when the queue is full. */
@@ -182,6 +207,17 @@ export class Client<S extends Shape = Shape> {
   on<E extends keyof ClientListeners<S>>(event: E, listener: ClientListeners<S>[E]): () => void {
     this.#listeners[event].add(listener);
     return () => this.#listeners[event].delete(listener);
+  }
+
+  /**
+   * Listens to one-shot events of one name until the returned function is called: one's own come in the frame that predicts them,
+   * others' in the frame whose view has reached their tick.
+   */
+  onEvent<N extends keyof S['events'] & string>(name: N, listener: EventListener<S, N>): () => void {
+    const listeners = this.#onEvent.get(name) ?? new Set();
+    this.#onEvent.set(name, listeners);
+    listeners.add(listener as EventListener<S, never>);
+    return () => listeners.delete(listener as EventListener<S, never>);
   }
 
   stats(): ClientStats & {
@@ -252,9 +288,14 @@ export class Client<S extends Shape = Shape> {
     const core = this.#core;
     for (let bytes = core.pollDatagram(); bytes !== undefined; bytes = core.pollDatagram())
       this.#link?.send(bytes);
-    // A handled event may replace the core, which has no events yet.
-    for (let event = core.pollEvent(); event !== undefined; event = this.#core.pollEvent()) this.#obey(event);
+    this.#drain();
     if (this.#state !== 'closed' && this.#link !== undefined) this.#waker.at(this.#core.nextWakeup());
+  }
+
+  #drain(): void {
+    // A handled event may replace the core, which has no events yet.
+    for (let event = this.#core.pollEvent(); event !== undefined; event = this.#core.pollEvent())
+      this.#obey(event);
   }
 
   #obey(event: ClientEvent): void {
@@ -283,6 +324,12 @@ export class Client<S extends Shape = Shape> {
       case 'message':
         this.#emit('message', ...([event.name, event.payload] as unknown as MessageArguments<S>));
         break;
+      case 'event':
+        this.#show(event);
+        break;
+      case 'event-settled':
+        this.#settled(event.id, event.verdict);
+        break;
       case 'enter':
         this.#emit('enter', event.entity as never, event.id);
         break;
@@ -303,6 +350,24 @@ export class Client<S extends Shape = Shape> {
     }
   }
 
+  #show({ name, fields, tick, owner, predicted, id }: Extract<ClientEvent, { type: 'event' }>): void {
+    const about: EventAbout = { tick, owner, mine: owner === this.seat, predicted };
+    const told: ((verdict: EventVerdict) => void)[] = [];
+    for (const listener of [...(this.#onEvent.get(name) ?? [])]) {
+      this.#guard(() => {
+        const verdict = listener(fields as never, about);
+        if (id > 0 && typeof verdict === 'function') told.push(verdict);
+      });
+    }
+    if (told.length > 0) this.#verdicts.set(id, told);
+  }
+
+  #settled(id: number, verdict: EventVerdict): void {
+    const told = this.#verdicts.get(id);
+    this.#verdicts.delete(id);
+    for (const tell of told ?? []) this.#guard(() => tell(verdict));
+  }
+
   #answered(id: number, outcome: Outcome): void {
     const resolve = this.#asked.get(id);
     this.#asked.delete(id);
@@ -318,6 +383,7 @@ export class Client<S extends Shape = Shape> {
   /** The session is over but the game is not: a new core joins again. */
   #startOver(detail: StateDetail): void {
     this.#dropLink();
+    for (const id of [...this.#verdicts.keys()]) this.#settled(id, 'unknown');
     this.#core = this.#newCore(undefined);
     this.#setState('reconnecting', detail);
     this.#connectIn(Math.max(RETRY_FIRST_MS / 2, this.#backoff()));
@@ -442,15 +508,18 @@ export class Client<S extends Shape = Shape> {
   }
 
   #emit<E extends keyof ClientListeners<S>>(event: E, ...args: Parameters<ClientListeners<S>[E]>): void {
-    for (const listener of [...this.#listeners[event]]) {
-      try {
-        (listener as (...values: unknown[]) => void)(...args);
-      } catch (error) {
-        // The page's mistake must show, but not stop the session in the middle of a datagram.
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
+    for (const listener of [...this.#listeners[event]])
+      this.#guard(() => (listener as (...values: unknown[]) => void)(...args));
+  }
+
+  /** The page's mistake must show, but not stop the session in the middle of a datagram. */
+  #guard(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
     }
   }
 

@@ -6,6 +6,7 @@ import type {
   RefusalCode,
   RequestFailure,
 } from '@tickwire/netcode/internal';
+import { type EventCounters, newEventCounters } from './events.ts';
 import type { PacketRefusal } from './session.ts';
 
 export type DatagramRefusal =
@@ -38,6 +39,7 @@ export interface ServerCounters {
   readonly answered: Partial<Record<'answered' | RequestFailure, number>>;
   /** Answers to players who have left, loaded their page again, or whose queue was full. */
   answersLost: number;
+  readonly events: EventCounters;
   probesSent: number;
   /** Snapshots not sent because the transport still held bytes, or the peer is not heard from. */
   snapshotsSkipped: number;
@@ -61,6 +63,7 @@ export const newCounters = (): ServerCounters => ({
   messagesFailed: 0,
   answered: {},
   answersLost: 0,
+  events: newEventCounters(),
   probesSent: 0,
   snapshotsSkipped: 0,
   snapshotsThrottled: 0,

@@ -48,6 +48,7 @@ import {
 } from '@tickwire/netcode/internal';
 import { CodecChoice, type CodecSetting } from './codec-choice.ts';
 import { count, type DatagramRefusal, newCounters, type ServerCounters } from './counters.ts';
+import { RoomEvents } from './events.ts';
 import { RoomInterest } from './interest.ts';
 import { Lane } from './lane.ts';
 import { Link } from './link.ts';
@@ -172,6 +173,7 @@ export class ServerCore<S extends Shape = Shape> {
   readonly #choice: CodecChoice;
   #codec: SnapshotCodec = 'small';
   readonly #interest: RoomInterest<S>;
+  readonly #raised: RoomEvents;
   readonly #outbox = new Outbox();
   readonly #events: ServerEvent[] = [];
   readonly #desk: RequestDesk<S>;
@@ -220,6 +222,13 @@ export class ServerCore<S extends Shape = Shape> {
     const { tickRate, snapshotRate } = game.schema;
     this.#choice = new CodecChoice(options.codec ?? 'auto', tickRate, snapshotRate);
     this.#encoder = new SnapshotEncoder(game.schema, this.room.history, this.#interest);
+    this.#raised = new RoomEvents(
+      game as unknown as Game,
+      this.#interest,
+      (tick) => this.#encoder.frameAt(tick),
+      this.counters.events,
+    );
+    this.room.simulation.events = this.#raised;
     this.#transferBytes = options.transferBytes ?? DEFAULT_UPLOAD_BYTES;
     this.#desk = new RequestDesk<S>(game, options.answers ?? {}, this.counters, (message) =>
       this.#events.push({ type: 'warning', message }),
@@ -507,6 +516,7 @@ export class ServerCore<S extends Shape = Shape> {
       now,
       this.#budget,
       this.#transferBytes,
+      this.counters.events,
     );
     session.attach(link);
     this.#sessions.set(seat, session);
@@ -639,10 +649,12 @@ export class ServerCore<S extends Shape = Shape> {
   /** Who sees what comes first: it says how much there is to write, and so which codec there is time for. */
   #snapshots(now: Millis, world: SavedWorld): void {
     let rows = 0;
-    for (const { viewer } of this.#sessions.values()) {
+    for (const { viewer, events } of this.#sessions.values()) {
       this.#interest.look(viewer);
       rows += this.#encoder.rowsFor(viewer, world);
+      this.#raised.tell(world.tick, viewer, events);
     }
+    this.#raised.clear();
     this.#codec = this.#choice.choose(rows, world.tick);
     for (const session of this.#sessions.values()) this.#snapshot(now, session);
   }

@@ -32,6 +32,7 @@ import {
   writeSlackReport,
 } from '@tickwire/netcode/internal';
 import { CommandQueue } from './commands.ts';
+import { type EventCounters, OutgoingEvents } from './events.ts';
 import type { Link } from './link.ts';
 import type { Room } from './room.ts';
 
@@ -95,6 +96,7 @@ export class Session {
   asked = new Map<number, string>();
   readonly #transferBytes: number;
   readonly commands: CommandQueue;
+  readonly events: OutgoingEvents;
   /** The seat was this player's before the present connection. */
   resumed = false;
   /** The same client core as before: its streams and baselines go on. */
@@ -141,8 +143,10 @@ export class Session {
     now: Millis,
     budget: BudgetOptions,
     transferBytes: number,
+    events: EventCounters,
   ) {
     this.#schema = game.schema;
+    this.events = new OutgoingEvents(game.schema, seat, events);
     this.#transferBytes = transferBytes;
     this.channels = new MessageChannels(transferBytes);
     this.seat = seat;
@@ -166,6 +170,7 @@ export class Session {
     this.channels = new MessageChannels(this.#transferBytes);
     this.asked = new Map();
     this.commands.forget();
+    this.events.clear();
     this.#baseline = undefined;
     this.#previous = undefined;
     this.#sent.clear();
@@ -176,6 +181,7 @@ export class Session {
     this.link = link;
     this.#ackSeq = undefined;
     this.channels.resetFlight();
+    this.events.resetFlight();
   }
 
   /** What the server remembers as held by the client after the snapshot of `tick`. For tests of [S3]. */
@@ -219,6 +225,7 @@ export class Session {
     link.acks.receivedPacket(now, header.seq);
     link.acks.acknowledged(now, header.ack, header.ackBits, header.ackDelayMs, (seq) => {
       this.channels.acked(seq);
+      this.events.acked(seq);
       link.congestion.acked(now, seq);
     });
     link.congestion.measure(now, link.acks, this.#budget.cap, this.channels.transfers.probing);
@@ -246,9 +253,9 @@ export class Session {
 
   /**
    * Bytes that the next packet may have, messages included; 0 when there is no room for a snapshot of any use beside the messages
-   * that wait. A packet without a snapshot asks for `least` bytes instead.
+   * and events that wait. A packet without a snapshot asks for `least` bytes instead.
    */
-  allowance(now: Millis, link: Link, least = MIN_SNAPSHOT_BYTES + this.#messageShare(now, link)): number {
+  allowance(now: Millis, link: Link, least = this.#least(now, link)): number {
     return this.#budget.allowance(now, link.congestion.rate, least);
   }
 
@@ -278,7 +285,12 @@ export class Session {
     writeSlackReport(w, room.tick, this.commands.takeReport());
     const world = room.history.get(room.tick);
     w.write(world === undefined ? 0 : 1, 1);
-    if (world !== undefined) this.#writeSnapshot(w, now, link, room, world, encoder, codec, allowance);
+    if (world !== undefined) {
+      const spare = allowance - MIN_SNAPSHOT_BYTES - this.#messageShare(now, link);
+      const events = (this.events.prepare(room.tick, Math.max(0, spare)) + 7) >> 3;
+      this.#writeSnapshot(w, now, link, room, world, encoder, codec, allowance - events);
+      this.events.write(w, seq);
+    }
     const bytes = this.#end(now, link, seq, allowance, this.#spare(now, link));
     this.#typical += (bytes.length - this.#typical) / TYPICAL_OVER;
     return bytes;
@@ -336,6 +348,10 @@ export class Session {
     this.#budget.spend(now, length);
     link.congestion.sent(now, seq, length + this.#budget.overheadBytes);
     return this.#packet.subarray(0, length);
+  }
+
+  #least(now: Millis, link: Link): number {
+    return MIN_SNAPSHOT_BYTES + this.#messageShare(now, link) + this.events.wanted;
   }
 
   #messageShare(now: Millis, link: Link): number {

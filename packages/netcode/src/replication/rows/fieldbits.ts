@@ -242,9 +242,10 @@ function readId(r: BitReader): number {
   return id;
 }
 
-const isFiniteWord = (word: number): boolean => (word & 0x7f800000) !== 0x7f800000 && word !== -2147483648;
+export const isFiniteWord = (word: number): boolean =>
+  (word & 0x7f800000) !== 0x7f800000 && word !== -2147483648;
 
-function readText(r: BitReader, field: Field, row: Int32Array, at: number): void {
+export function readText(r: BitReader, field: Field, row: Int32Array, at: number): void {
   const length = r.read(bitsFor(field.hi));
   if (length > field.hi || r.remaining < length * 8) {
     r.fail();
@@ -261,7 +262,7 @@ function readText(r: BitReader, field: Field, row: Int32Array, at: number): void
   if (decodeUtf8(bytes) === undefined) r.fail();
 }
 
-function writeList(w: BitWriter, field: Field, row: Int32Array, at: number): void {
+export function writeList(w: BitWriter, field: Field, row: Int32Array, at: number): void {
   const element = field.element as Field;
   const count = row[at] ?? 0;
   w.write(count, bitsFor(field.hi));
@@ -269,7 +270,7 @@ function writeList(w: BitWriter, field: Field, row: Int32Array, at: number): voi
     w.write(element.bits === 32 ? (row[at + i] ?? 0) : (row[at + i] ?? 0) - element.lo, element.bits);
 }
 
-function readList(r: BitReader, field: Field, row: Int32Array, at: number): void {
+export function readList(r: BitReader, field: Field, row: Int32Array, at: number): void {
   const element = field.element as Field;
   const count = r.read(bitsFor(field.hi));
   if (count > field.hi) {
