@@ -1,6 +1,6 @@
 /** The arena's game definition: imported by the server, the page, the bots and the tests. One `step` for all of them. */
 
-import { defineGame } from '@tickwire/netcode';
+import { atan2, defineGame } from '@tickwire/netcode';
 import { mapOf } from './rules/map.ts';
 import {
   destroy,
@@ -48,14 +48,15 @@ export const game = defineGame({
     for (const ship of ctx.simulated(world.ship)) {
       const input = ctx.command(ship.owner);
       moveShip(ship, input, map, tick, dt);
-      if (input.fire) fire(world, ship, tick);
+      if (input.fire && fire(world, ship, tick)) ctx.emit('fired', { owner: ship.owner });
     }
 
     markTargets(world, tick);
     for (const shot of ctx.simulated(world.shot)) {
-      const shooter = shot.owner;
+      const { owner: shooter, vx, vy } = shot;
       const target = flyShot(shot, map, tick, dt);
       if (target === undefined || inPause(world.room, tick)) continue;
+      ctx.emit('struck', { owner: shooter, x: shot.x, y: shot.y, angle: atan2(vy, vx) });
       ctx.authority(() => {
         if (damage(target, SHOT_DAMAGE, tick)) destroy(world, target, shooter, ctx);
       });

@@ -1,7 +1,7 @@
 /** What a match is made of: every field that travels, with its range. The rules beside it say how the fields change. */
 
 import type { CommandOf, Context as ContextOf, Entity, World as WorldOf } from '@tickwire/netcode';
-import { angle, bool, grid, int, message, oneOf, press, tick } from '@tickwire/netcode';
+import { angle, bool, event, grid, int, message, oneOf, press, tick } from '@tickwire/netcode';
 
 export const TICK_RATE = 60;
 
@@ -94,6 +94,18 @@ const messages = {
   }),
 };
 
+/** To the unit: nobody sees a spark more exactly. */
+const place = () => int(0, WORLD_SIZE);
+
+const events = {
+  /** A gun fired: the flash is at whoever's ship it belongs to. */
+  fired: event({}, { lifeMs: 300 }),
+  /** A shot struck a ship; the shooter's client guesses it. `angle`: where the shot flew. */
+  struck: event({ x: place(), y: place(), angle: angle(6) }, { lifeMs: 500 }),
+  /** A ship is gone. Only the server says so. */
+  destroyed: event({ x: place(), y: place() }),
+};
+
 /** Everything that is declared: `game.ts` adds the rules. */
 export const arena = {
   entities: { ship, shot, pickup },
@@ -103,7 +115,7 @@ export const arena = {
   command,
   messages,
   requests: {},
-  events: {},
+  events,
 };
 
 type Arena = typeof arena;

@@ -1,5 +1,6 @@
 // The event section of a server's packet: what is written is read, any bits are a section or a refusal, and one section has one encoding.
 
+import { readFileSync } from 'node:fs';
 import {
   angle,
   bool,
@@ -168,6 +169,33 @@ const firstBits = (bytes: Uint8Array, bits: number): string =>
     .map((byte) => [...byte.toString(2).padStart(8, '0')].reverse().join(''))
     .join('')
     .slice(0, bits);
+
+test('[W2] the worked example of docs/wire-format.md is what is written, bit by bit', () => {
+  const page = readFileSync(new URL('../../docs/wire-format.md', import.meta.url), 'utf8');
+  const source = /^```ts sparks\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? '';
+  const vocabulary = { angle, bool, defineGame, event, int, ref };
+  const sparks = new Function(...Object.keys(vocabulary), `${source}\nreturn sparks;`)(
+    ...Object.values(vocabulary),
+  ) as typeof game;
+  const lines = /^```section sparks\n([\s\S]*?)^```$/m.exec(page)?.[1]?.trim().split('\n') ?? [];
+  const bits = lines.map((line) => /^[01 ]+/.exec(line)?.[0].replace(/ /g, '') ?? '').join('');
+  const [fired, hit] = sparks.schema.events;
+  const words = hit?.row.empty.slice() ?? new Int32Array(0);
+  const put = (name: string, word: number): void => {
+    words[hit?.row.byName.get(name)?.at ?? 0] = word;
+  };
+  put('x', 200);
+  put('angle', -3);
+  put('ship', 3 * 65_536 + 5);
+  const w = new BitWriter(new Uint8Array(64));
+  const events = [
+    { tick: 601, type: 0, owner: 2, index: 0, words: fired?.row.empty ?? new Int32Array(0) },
+    { tick: 602, type: 1, owner: 4, index: 1, words },
+  ];
+  new EventCodec(sparks.schema).write(w, 603, 2, { complete: true, events });
+  expect(bits.length).toBe(w.bitLength);
+  expect(firstBits(w.bytes.slice(0, w.finish()), bits.length)).toBe(bits);
+});
 
 describe('declarations', () => {
   const declare = (events: Parameters<typeof defineGame>[0]['events']) => () =>

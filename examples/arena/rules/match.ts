@@ -70,6 +70,7 @@ export function destroy(world: World, victim: Ship, killerSeat: number, ctx: Con
     if (leader === undefined || winner.kills > leader.kills) world.room.leader = winner.seat;
   }
   ctx.broadcast('kill', { killer: killerSeat, victim: victim.owner, streak: winner?.streak ?? 0 });
+  ctx.emit('destroyed', { owner: victim.owner, x: victim.x, y: victim.y });
   victim.despawn();
 }
 

@@ -17,11 +17,11 @@ export const FIRE_TICKS = 9;
 export const RAPID_FIRE_TICKS = 5;
 
 /** From the ship's centre to the muzzle. */
-const MUZZLE = 26;
+export const MUZZLE = 26;
 
-/** Fires if the gun is ready. The shooter's client does the same at the same tick, and both derive the same shot. */
-export function fire(world: World, ship: Ship, tick: number): void {
-  if (tick < ship.fireAt) return;
+/** Fires if the gun is ready, and says whether it did. The shooter's client does the same at the same tick, and both derive the same shot. */
+export function fire(world: World, ship: Ship, tick: number): boolean {
+  if (tick < ship.fireAt) return false;
   ship.fireAt = tick + (tick < ship.rapidUntil ? RAPID_FIRE_TICKS : FIRE_TICKS);
   ship.guardUntil = Math.min(ship.guardUntil, tick);
   const ux = cos(ship.aim);
@@ -34,6 +34,7 @@ export function fire(world: World, ship: Ship, tick: number): void {
     vy: uy * SHOT_SPEED,
     endsAt: tick + SHOT_TICKS,
   });
+  return true;
 }
 
 /** Where the ships stand in this tick, read once for all shots. Filled anew every tick; nothing survives in it. */

@@ -9,7 +9,7 @@ import type { Sounds } from '../sound/sounds.ts';
 import { type Atlas, createAtlas } from './atlas.ts';
 import { Eye } from './camera.ts';
 import { Effects } from './effects.ts';
-import { cssColour, INK } from './palette.ts';
+import { cssColour, INK, playerColour } from './palette.ts';
 import { Pickups } from './pickups.ts';
 import { Ships } from './ships.ts';
 import { Shots } from './shots.ts';
@@ -43,6 +43,7 @@ export class ArenaScene extends Phaser.Scene {
   #seenOwn = false;
   /** Whom to watch while one's own ship is gone: who destroyed it. */
   #watching = 0;
+  #unlisten: (() => void)[] = [];
 
   constructor(parts: Parts) {
     super('arena');
@@ -56,6 +57,8 @@ export class ArenaScene extends Phaser.Scene {
   attach(client: ArenaClient | undefined): void {
     const map = client === undefined ? this.#map : mapOf(client.options.map);
     const fresh = this.#client === undefined && map === this.#map;
+    for (const stop of this.#unlisten.splice(0)) stop();
+    if (client !== undefined) this.#listen(client);
     this.#client = client;
     this.#map = map;
     this.#seenOwn = false;
@@ -115,6 +118,19 @@ export class ArenaScene extends Phaser.Scene {
     this.#ships.update(client, seconds);
     this.#look(seconds);
     hud.update(client, own.alive, this.#eye);
+  }
+
+  #listen(client: ArenaClient): void {
+    const colourOf = (seat: number) => playerColour(client.view.players.get(seat)?.hue ?? 0);
+    this.#unlisten = [
+      client.onEvent('fired', (_, { owner, mine }) => this.#ships.fired(owner, mine)),
+      client.onEvent('struck', ({ x, y, angle }, { owner, mine }) =>
+        this.#effects.impact(x, y, angle, colourOf(owner), false, mine),
+      ),
+      client.onEvent('destroyed', ({ x, y }, { owner, mine }) =>
+        this.#effects.explosion(x, y, colourOf(owner), mine),
+      ),
+    ];
   }
 
   #look(seconds: number): void {

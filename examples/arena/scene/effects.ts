@@ -1,4 +1,4 @@
-/** What an event looks, sounds and feels like. Events come from rows that appear, change and vanish; nothing here rules. */
+/** What happens, as it looks, sounds and feels. It comes from the game's events, and from rows that appear, change and vanish; nothing here rules. */
 
 import type { SoundName, Sounds } from '../sound/sounds.ts';
 import type { Atlas } from './atlas.ts';

@@ -3,6 +3,7 @@
 import type * as Phaser from 'phaser';
 import type { ArenaClient, ShipView } from '../page/client.ts';
 import { isDashing, isGuarded, shieldAt } from '../rules/ship.ts';
+import { MUZZLE } from '../rules/weapons.ts';
 import { MAX_HEALTH, MAX_SHIELD } from '../schema.ts';
 import type { Atlas } from './atlas.ts';
 import type { Effects } from './effects.ts';
@@ -18,6 +19,7 @@ interface Known {
   colour: number;
   x: number;
   y: number;
+  aim: number;
   health: number;
   shield: number;
   dashAt: number;
@@ -74,6 +76,7 @@ export class Ships {
       colour,
       x: ship.x,
       y: ship.y,
+      aim: ship.aim,
       health: ship.health,
       shield: ship.shield,
       dashAt: ship.dashAt,
@@ -109,6 +112,7 @@ export class Ships {
 
     known.x = x;
     known.y = y;
+    known.aim = aim;
     known.health = ship.health;
     known.shield = ship.shield;
     known.dashAt = ship.dashAt;
@@ -133,13 +137,19 @@ export class Ships {
     });
   }
 
-  /** Gone with its player: it left. Gone while the player is here: it was destroyed. */
+  /** A player's gun fired. */
+  fired(seat: number, own: boolean): void {
+    for (const { owner, x, y, aim, colour } of this.#known.values())
+      if (owner === seat)
+        this.#effects.muzzle(x + Math.cos(aim) * MUZZLE, y + Math.sin(aim) * MUZZLE, aim, colour, own);
+  }
+
+  /** Gone with its player: it left. Gone while the player is here: it was destroyed, which is an event. */
   #vanish(client: ArenaClient, id: number, known: Known): void {
     this.#known.delete(id);
     known.picture.hide();
     this.#idle.push(known.picture);
     if (client.view.players.get(known.owner) === undefined)
       this.#effects.departure(known.x, known.y, known.colour);
-    else this.#effects.explosion(known.x, known.y, known.colour, known.owner === client.seat);
   }
 }

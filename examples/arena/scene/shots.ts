@@ -1,4 +1,4 @@
-/** Shots as pictures: a flash where one appears, sparks where one ends early. */
+/** Shots as pictures: sparks where one ends at a wall. */
 
 import * as Phaser from 'phaser';
 import type { ArenaClient, ShotView } from '../page/client.ts';
@@ -61,7 +61,6 @@ export class Shots {
     known.image.setVisible(true).setRotation(angle).setTint(colour);
     known.light.setVisible(true).setTint(colour);
     this.#known.set(shot.id, known);
-    this.#effects.muzzle(shot.x, shot.y, angle, colour, own);
     return known;
   }
 
@@ -73,8 +72,9 @@ export class Shots {
     const tick = known.own ? client.view.ownTick : client.view.tick;
     if (tick >= known.endsAt - 1) return;
     const angle = Math.atan2(known.vy, known.vx);
-    const wall = blocked(this.#map, known.x + known.vx / 50, known.y + known.vy / 50, 8);
-    this.#effects.impact(known.x, known.y, angle, known.colour, wall, known.own);
+    // What strikes a ship is an event.
+    if (blocked(this.#map, known.x + known.vx / 50, known.y + known.vy / 50, 8))
+      this.#effects.impact(known.x, known.y, angle, known.colour, true, known.own);
   }
 
   #make(): Known {
