@@ -204,8 +204,15 @@ export class ClientEvents implements EventSink {
   /** Gives out what a frame at this view tick shows: own events at once, others' up to the tick. */
   release(viewTick: number): void {
     this.#judge();
-    for (const predicted of this.#predicted) {
+    for (const predicted of [...this.#predicted]) {
       if (predicted.shown) continue;
+      // A page that was hidden has drawn nothing for long.
+      if (viewTick - predicted.first > this.#type(predicted.event).life) {
+        this.stats.expired++;
+        this.#remove(predicted);
+        this.#decide(predicted, 'unknown');
+        continue;
+      }
       predicted.shown = true;
       this.#show(predicted.event, predicted.id);
     }
@@ -275,8 +282,8 @@ export class ClientEvents implements EventSink {
   #decide(predicted: Predicted, verdict: EventVerdict): void {
     this.stats[verdict]++;
     if (predicted.shown) this.#out({ type: 'event-settled', id: predicted.id, verdict });
-    // Confirmed before a frame could show it: it is shown now as what it is.
-    else if (verdict === 'confirmed') this.#show(predicted.event, 0);
+    // Confirmed before a frame could show it: the next one shows it as what it is.
+    else if (verdict === 'confirmed') this.#wait(predicted.event);
   }
 
   #show(event: RaisedEvent, id: number): void {

@@ -50,6 +50,9 @@ const FLIGHTS = 64;
 /** Bytes of a snapshot's datagram that events may claim. */
 const SHARE_BYTES = 256;
 
+/** Of these, what a snapshot waits for room for on a thin line. */
+const LEAST_BYTES = 64;
+
 /** Bits that an event takes at most beside what it takes by itself: how long ago it was. */
 const TICK_BITS = 20;
 
@@ -184,11 +187,11 @@ export class OutgoingEvents {
     this.#waiting.push({ event, bits: w.bitLength + TICK_BITS, acknowledged: false, sentIn: -1 });
   }
 
-  /** Bytes that the next packet should have for events. */
+  /** Bytes that the next packet must have for events. */
   get wanted(): number {
     let bits = 0;
     for (const { bits: more } of this.#waiting) bits += more;
-    return Math.min(SHARE_BYTES, (bits + 7) >> 3);
+    return Math.min(LEAST_BYTES, (bits + 7) >> 3);
   }
 
   /** Prepares the section of the packet of `tick`, in about `bytes` bytes. Gives its size in bits. */
