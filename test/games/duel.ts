@@ -114,8 +114,8 @@ export const duel = defineGame({
       if (shot.alive && ctx.tick >= shot.endsAt) shot.despawn();
     }
     ctx.authority(() => {
-      if (!ctx.options.jams || ctx.tick % 90 !== 0) return;
-      for (const ship of world.ship) ship.jammedUntil = ctx.tick + 25;
+      if (!ctx.options.jams || ctx.tick % 40 !== 0) return;
+      for (const ship of world.ship) ship.jammedUntil = ctx.tick + 5;
     });
     if (ctx.tick % 200 === 0) ctx.emit('gong', { owner: 0, words: `${ctx.tick}` });
   },

@@ -3,8 +3,7 @@
  * back, so after a shot that never was, the next one has its id.
  */
 
-import { firstDifference, type RowSet } from '../simulation/rows.ts';
-import { OWNER } from '../wire/schema.ts';
+import type { RowSet } from '../simulation/rows.ts';
 import type { Predictor } from './prediction.ts';
 
 /** Rows older than this were settled long ago: their ids are theirs. */
@@ -15,6 +14,7 @@ const LATE_MS = 250;
 
 interface Young {
   readonly id: number;
+  /** Tick that spawned it, as the prediction has it. */
   readonly born: number;
   readonly words: Int32Array;
 }
@@ -23,11 +23,14 @@ interface Young {
 export class Spawns {
   readonly #t: number;
   readonly #late: number;
+  /** Words that move: positions and the like. */
+  readonly #moving: readonly number[];
   readonly #young: Young[] = [];
 
-  constructor(t: number, tickRate: number) {
+  constructor(t: number, tickRate: number, moving: readonly number[]) {
     this.#t = t;
     this.#late = Math.ceil((LATE_MS * tickRate) / 1000);
+    this.#moving = moving;
   }
 
   /** Before the correction: remembers the rows that the prediction spawned a short while ago. */
@@ -35,40 +38,38 @@ export class Spawns {
     this.#young.length = 0;
     const { stride } = own.schema;
     for (let i = 0; i < own.count; i++) {
-      const born = bornAt(predictor, this.#t, own.id(i));
-      if (born < 0) continue;
-      this.#young.push({ id: own.id(i), born, words: own.data.slice(i * stride, (i + 1) * stride) });
+      const id = own.id(i);
+      const born = bornAt(predictor, this.#t, id, predictor.tick - YOUNG_TICKS);
+      if (born >= 0) this.#young.push({ id, born, words: own.data.slice(i * stride, (i + 1) * stride) });
     }
   }
 
-  /** The id under which row `index` was drawn before the correction; -1 for none. */
+  /** After the correction: the id under which row `index` was drawn before the correction, -1 for none. */
   former(predictor: Predictor<never>, own: RowSet, index: number): number {
     const id = own.id(index);
     if (this.#young.length === 0) return id;
     const at = index * own.schema.stride;
     const same = this.#young.find((one) => one.id === id);
-    const born = bornAt(predictor, this.#t, id);
-    if (born < 0 || (same !== undefined && isTwin(same, own, at))) return id;
-    // Equal in everything but its id: an earlier spawn was taken back, and this one moved up.
-    const twin = this.#young.find((one) => isTwin(one, own, at));
+    if (same !== undefined && this.#isTwin(same, own, at)) return id;
+    // An earlier spawn was taken back, and those after it moved up: what flies where one flew before is that one.
+    const twin = this.#young.find((one) => this.#isTwin(one, own, at));
     if (twin !== undefined) return twin.id;
-    return same !== undefined && Math.abs(same.born - born) > this.#late ? -1 : id;
+    const { settled } = predictor;
+    const born = Math.max(settled, bornAt(predictor, this.#t, id, settled));
+    return same !== undefined && born - same.born > this.#late ? -1 : id;
+  }
+
+  #isTwin({ words }: Young, own: RowSet, at: number): boolean {
+    return this.#moving.every((word) => words[word] === own.data[at + word]);
   }
 }
 
-function isTwin({ words }: Young, own: RowSet, at: number): boolean {
-  return (
-    words[OWNER] === own.data[at + OWNER] && firstDifference(own.schema, words, 0, own.data, at) === undefined
-  );
-}
-
-/** The tick since which the prediction has had a row, -1 for long ago. */
-function bornAt(predictor: Predictor<never>, t: number, id: number): number {
-  const { tick } = predictor;
-  for (let back = 1; back <= YOUNG_TICKS; back++) {
-    const before = predictor.at(tick - back)?.tables[t];
+/** The tick since which the prediction has had a row, -1 if it was there at `from` already. */
+function bornAt(predictor: Predictor<never>, t: number, id: number, from: number): number {
+  for (let tick = predictor.tick - 1; tick >= from; tick--) {
+    const before = predictor.at(tick)?.tables[t];
     if (before === undefined) return -1;
-    if (before.offsetOf(id) < 0) return tick - back + 1;
+    if (before.offsetOf(id) < 0) return tick + 1;
   }
   return -1;
 }

@@ -69,7 +69,11 @@ export class View implements ViewHost {
         ownCount: -1,
         offsets: new Map(),
         before: new Map(),
-        spawns: new Spawns(t, schema.tickRate),
+        spawns: new Spawns(
+          t,
+          schema.tickRate,
+          rows.continuous.map(({ at }) => at),
+        ),
       };
     });
     this.tables = this.#types.map(({ rows }) => rows);
