@@ -54,8 +54,7 @@ export class Spawns {
     // An earlier spawn was taken back, and those after it moved up: what flies where one flew before is that one.
     const twin = this.#young.find((one) => this.#isTwin(one, own, at));
     if (twin !== undefined) return twin.id;
-    const { settled } = predictor;
-    const born = Math.max(settled, bornAt(predictor, this.#t, id, settled));
+    const born = bornAt(predictor, this.#t, id, predictor.settled);
     return same !== undefined && born - same.born > this.#late ? -1 : id;
   }
 
@@ -64,7 +63,7 @@ export class Spawns {
   }
 }
 
-/** The tick since which the prediction has had a row, -1 if it was there at `from` already. */
+/** The tick since which the prediction has had a row, -1 if it has had it since `from`. */
 function bornAt(predictor: Predictor<never>, t: number, id: number, from: number): number {
   for (let tick = predictor.tick - 1; tick >= from; tick--) {
     const before = predictor.at(tick)?.tables[t];
