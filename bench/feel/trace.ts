@@ -1,0 +1,149 @@
+/** One method's frames at one client: noted while they are drawn, and held against the truth once all of it is known. */
+
+import { Figures } from './figures.ts';
+import type { Method } from './methods/method.ts';
+import { seatOf, TICK_MS } from './ships.ts';
+import type { Place, Truth } from './truth.ts';
+
+/** A ship that goes one way for this long before and after a moment cannot be seen going back at it. */
+const STEADY_TICKS = 6;
+/** Cosine of the angle within which it is one way. */
+const STEADY_COSINE = 0.9;
+/** Steps back below this are no movement that anyone sees: a twentieth of a pixel in the arena. */
+const BACK_UNITS = 0.05;
+/** So far from the line a ship is still on its way: half a radius. */
+const ON_WAY_UNITS = 9;
+/** So far the moment shown may go back by rounding. */
+const BACK_TICKS = 1e-6;
+
+/** What a frame shows. */
+interface Moment {
+  readonly tick: number;
+  /** Ticks from it to the server's present. */
+  readonly age: number;
+  readonly isUnderrun: boolean;
+}
+
+/** One ship as it was drawn, frame by frame. */
+interface Drawn {
+  readonly frames: number[];
+  readonly xs: number[];
+  readonly ys: number[];
+}
+
+export class Trace {
+  readonly method: Method;
+  /** Units between a drawn ship and where it was at the moment shown. */
+  readonly error = new Figures();
+  /** Change of a drawn ship's velocity from one frame to the next that the ship did not make, in units per second. */
+  readonly jerk = new Figures();
+  /** Milliseconds from the moment shown to the server's present. */
+  readonly age = new Figures();
+  frames = 0;
+  /** Frames that show a moment past the newest snapshot. */
+  underruns = 0;
+  /** Frames that show an earlier moment than the frame before. */
+  timeBack = 0;
+  /** Times that a ship was drawn further back than in the frame before while it went one way all the time. */
+  stepsBack = 0;
+  readonly #moments: Moment[] = [];
+  readonly #drawn = new Map<number, Drawn>();
+
+  constructor(method: Method) {
+    this.method = method;
+  }
+
+  /**
+   * Notes the frame that the method has made. `tick` is the moment it shows, `newest` that of the newest snapshot, `present` the
+   * server's own; ships of the seat `mine` are predicted and no business of the method's.
+   */
+  note(tick: number, newest: number, present: number, mine: number): void {
+    const frame = this.#moments.length;
+    this.#moments.push({ tick, age: present - tick, isUnderrun: tick > newest });
+    this.method.ships((id, x, y) => {
+      if (seatOf(id) === mine) return;
+      let drawn = this.#drawn.get(id);
+      if (drawn === undefined) {
+        drawn = { frames: [], xs: [], ys: [] };
+        this.#drawn.set(id, drawn);
+      }
+      drawn.frames.push(frame);
+      drawn.xs.push(x);
+      drawn.ys.push(y);
+    });
+  }
+
+  /** Holds what was shown of the moments [from, to) against the truth: the same moments for every method, whenever it showed them. */
+  judge(truth: Truth, from: number, to: number): void {
+    this.#moments.forEach(({ tick, age, isUnderrun }, frame) => {
+      if (tick < from || tick >= to) return;
+      this.frames++;
+      this.age.add(age * TICK_MS);
+      if (isUnderrun) this.underruns++;
+      if (tick < (this.#moments[frame - 1]?.tick ?? tick) - BACK_TICKS) this.timeBack++;
+    });
+    for (const [id, drawn] of this.#drawn) {
+      for (let i = 0; i < drawn.frames.length; i++) {
+        const { tick } = this.#moments[drawn.frames[i] as number] as Moment;
+        if (tick >= from && tick < to) this.#judge(truth, id, tick, drawn, i);
+      }
+    }
+  }
+
+  #judge(truth: Truth, id: number, tick: number, { frames, xs, ys }: Drawn, i: number): void {
+    const x = xs[i] as number;
+    const y = ys[i] as number;
+    if (!truth.at(id, tick, there)) return;
+    this.error.add(length(x - there.x, y - there.y));
+    if (frames[i - 1] !== (frames[i] as number) - 1) return;
+    const lastX = xs[i - 1] as number;
+    const lastY = ys[i - 1] as number;
+    if (wentBack(truth, id, tick, x - lastX, y - lastY, lastX, lastY)) this.stepsBack++;
+    if (frames[i - 2] !== (frames[i] as number) - 2) return;
+    // A frame is as long as a tick: at the right speed the frames before showed the ticks before.
+    if (!truth.at(id, tick - 1, before) || !truth.at(id, tick - 2, earlier)) return;
+    const ax = x - 2 * lastX + (xs[i - 2] as number) - (there.x - 2 * before.x + earlier.x);
+    const ay = y - 2 * lastY + (ys[i - 2] as number) - (there.y - 2 * before.y + earlier.y);
+    this.jerk.add(length(ax, ay) / (TICK_MS / 1_000));
+  }
+}
+
+const there: Place = { x: 0, y: 0 };
+const before: Place = { x: 0, y: 0 };
+const earlier: Place = { x: 0, y: 0 };
+const later: Place = { x: 0, y: 0 };
+
+/**
+ * Whether a drawn step leads back on the way that the ship took all the time around this moment. The step begins on that way: a
+ * picture that has stood for long jumps from a place where the ship was before it turned.
+ */
+function wentBack(
+  truth: Truth,
+  id: number,
+  tick: number,
+  dx: number,
+  dy: number,
+  fromX: number,
+  fromY: number,
+): boolean {
+  if (!truth.at(id, tick - STEADY_TICKS, earlier) || !truth.at(id, tick + STEADY_TICKS, later)) return false;
+  const wayX = later.x - earlier.x;
+  const wayY = later.y - earlier.y;
+  const way = length(wayX, wayY);
+  if (dx * wayX + dy * wayY > -BACK_UNITS * way || way === 0) return false;
+  const aside = ((fromX - earlier.x) * wayY - (fromY - earlier.y) * wayX) / way;
+  const along = ((fromX - earlier.x) * wayX + (fromY - earlier.y) * wayY) / way;
+  if (Math.abs(aside) > ON_WAY_UNITS || along < 0 || along > way) return false;
+  for (let since = -STEADY_TICKS; since < STEADY_TICKS; since++) {
+    if (!truth.at(id, tick + since, earlier) || !truth.at(id, tick + since + 1, later)) return false;
+    const stepX = later.x - earlier.x;
+    const stepY = later.y - earlier.y;
+    const step = length(stepX, stepY);
+    if (step < BACK_UNITS || stepX * wayX + stepY * wayY < STEADY_COSINE * way * step) return false;
+  }
+  return true;
+}
+
+function length(x: number, y: number): number {
+  return Math.sqrt(x * x + y * y);
+}
