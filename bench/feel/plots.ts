@@ -27,11 +27,11 @@ const LOOKS: Readonly<Record<string, { color: string; width: number; symbol: str
 };
 const METHODS = Object.keys(LOOKS);
 
-/** By file name. Only cells of the grid are drawn, besides the scatter, which has all. */
+/** By file name. Only cells of the grid are drawn. */
 export function drawPlots(rows: readonly Row[]): Map<string, string> {
   const grid = rows.filter(isOfGrid);
   return new Map([
-    ['error-delay.svg', errorAgainstDelay(rows)],
+    ['error-delay.svg', errorAgainstDelay(grid)],
     ['against.svg', against(compare(rows).filter(({ cell }) => isOfGrid(cell)))],
     ['input.svg', inputToScreen(grid)],
     ['delay.svg', delayByJitter(grid)],
@@ -46,24 +46,47 @@ function isOfGrid({ network, reorderPct, blackoutMs, capBytesPerSecond, jitterMs
   );
 }
 
+/** A panel for each kind of loss: a mark is a round trip and a jitter. */
 function errorAgainstDelay(rows: readonly Row[]): string {
-  const title = 'Error of others against the delay of the view: one mark per network and method';
+  const title = 'Error of others against the delay of the view: a mark per round trip and jitter';
+  const losses = distinct(rows.map(lossOf));
+  const width = (980 - 90) / losses.length;
   const option = {
     ...chart(title),
+    title: [...chart(title).title, ...losses.map((loss, i) => heading(`loss ${loss}`, 66 + i * width, 66))],
     legend: legend(),
-    grid: { left: 70, right: 24, top: 76, bottom: 54 },
-    xAxis: { ...axis('ms behind what has arrived, mean', 30), min: 0 },
-    yAxis: { ...axis('Error, units (log)', 48), type: 'log', min: 0.2 },
-    series: METHODS.map((method) => ({
-      type: 'scatter',
-      name: method,
-      symbol: LOOKS[method]?.symbol,
-      symbolSize: 8,
-      itemStyle: { color: LOOKS[method]?.color, opacity: 0.75 },
-      data: rows.filter((row) => row.method === method).map((row) => [row.viewDelayMs, row.errorRms]),
+    grid: losses.map((_, i) => ({ left: 66 + i * width, width: width - 22, top: 90, bottom: 54 })),
+    xAxis: losses.map((_, gridIndex) => ({
+      ...axis(gridIndex === Math.floor(losses.length / 2) ? 'view delay, ms' : '', 30),
+      gridIndex,
+      min: 0,
+      max: 300,
+      interval: 100,
     })),
+    yAxis: losses.map((_, gridIndex) => ({
+      ...axis(gridIndex === 0 ? 'Error, units (log)' : '', 42),
+      gridIndex,
+      type: 'log',
+      min: 0.1,
+      max: 100,
+      ...(gridIndex === 0 ? {} : { axisLabel: { show: false } }),
+    })),
+    series: losses.flatMap((loss, at) =>
+      METHODS.map((method) => ({
+        type: 'scatter',
+        name: method,
+        xAxisIndex: at,
+        yAxisIndex: at,
+        symbol: LOOKS[method]?.symbol,
+        symbolSize: 7,
+        itemStyle: { color: LOOKS[method]?.color, opacity: 0.75 },
+        data: rows
+          .filter((row) => row.method === method && lossOf(row) === loss)
+          .map((row) => [row.viewDelayMs, row.errorRms]),
+      })),
+    ),
   };
-  return drawSvg(title, option, 820, 460);
+  return drawSvg(title, option, 980, 420);
 }
 
 const SHADES = [
@@ -88,15 +111,7 @@ function against(cells: readonly Comparison[]): string {
   ];
   const option = {
     ...chart(title),
-    title: [
-      ...chart(title).title,
-      ...panels.map(({ name, left }) => ({
-        text: name,
-        left,
-        top: 40,
-        textStyle: { color: INK, fontSize: 13, fontWeight: 600 },
-      })),
-    ],
+    title: [...chart(title).title, ...panels.map(({ name, left }) => heading(name, left, 40))],
     visualMap: {
       type: 'piecewise',
       pieces: SHADES,
@@ -152,7 +167,7 @@ function delayByJitter(rows: readonly Row[]): string {
   return lines(
     title,
     'jitter of each way, ms',
-    'ms behind what has arrived, mean',
+    'view delay, ms, mean',
     rows,
     ({ jitterMs }) => jitterMs,
     (row) => row.viewDelayMs,
@@ -253,12 +268,18 @@ function chart(title: string): { animation: boolean; title: object[] } {
   return { animation: false, title: [{ text: title, left: 12, top: 8, textStyle }] };
 }
 
+function heading(text: string, left: number, top: number): object {
+  return { text, left, top, textStyle: { color: INK, fontSize: 13, fontWeight: 600 } };
+}
+
 function legend(): EChartsCoreOption {
   return {
     data: METHODS.map((name) => ({ name, itemStyle: { color: LOOKS[name]?.color } })),
     left: 66,
     top: 38,
     itemGap: 22,
+    itemWidth: 16,
+    itemHeight: 11,
     textStyle: { color: INK, fontSize: 13 },
   };
 }
@@ -288,8 +309,12 @@ function troubleAxis(rows: readonly Row[]): EChartsCoreOption {
 }
 
 /** What a network of the grid is beside its round trip. */
-function troubleOf({ jitterMs, lossPct, bursts }: Cell): string {
-  return `±${jitterMs} ms, ${lossPct} %${bursts ? ' bursts' : ''}`;
+function troubleOf(cell: Cell): string {
+  return `±${cell.jitterMs} ms, ${lossOf(cell)}`;
+}
+
+function lossOf({ lossPct, bursts }: Cell): string {
+  return `${lossPct} %${bursts ? ' bursts' : ''}`;
 }
 
 function byTrouble(rows: readonly Row[], of: (row: Row) => number): number[] {
