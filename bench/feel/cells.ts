@@ -104,6 +104,7 @@ export function readCell(text: string): Cell {
   let cell = CLEAR;
   for (const part of text.split(',').filter((one) => one !== '')) {
     const [name = '', value] = part.split('=');
+    if (name in PROFILES) throw new Error(`${name} is a whole network: it stands alone.`);
     if (name === 'bursts' && value === undefined) cell = { ...cell, bursts: true };
     else if (name in FIGURES) cell = { ...cell, ...figure(name as keyof typeof FIGURES, value) };
     else

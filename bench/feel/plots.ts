@@ -62,6 +62,8 @@ function errorAgainstDelay(rows: readonly Row[]): string {
       min: 0,
       max: 300,
       interval: 100,
+      // The next panel's 0 stands there.
+      axisLabel: { color: INK, fontSize: 12, showMaxLabel: gridIndex === losses.length - 1 },
     })),
     yAxis: losses.map((_, gridIndex) => ({
       ...axis(gridIndex === 0 ? 'Error, units (log)' : '', 42),

@@ -9,8 +9,11 @@ const LEVEL = 0.01;
 /** How ours stands in one cell: its figure over the best and over the worst of the others. */
 export interface Comparison {
   readonly cell: Cell;
+  /** By root mean squares. */
   readonly error: Standing;
   readonly jerk: Standing;
+  readonly errorMean: Standing;
+  readonly jerkMean: Standing;
 }
 
 export interface Standing {
@@ -24,6 +27,8 @@ export interface Summary {
   readonly betterInBoth: number;
   readonly betterInError: number;
   readonly betterInJerk: number;
+  /** The same as `betterInBoth` by plain means, which rare large errors hardly touch. */
+  readonly betterInBothByMean: number;
   /** Cells in which ours is worse than all others in error or in jerk, by name. */
   readonly worseThanAll: readonly string[];
   /** Frames that showed an earlier moment than the frame before, and ships drawn back on their way, over all cells. */
@@ -38,16 +43,13 @@ export function compare(rows: readonly Row[]): Comparison[] {
     .filter(({ method }) => method === OURS)
     .map((row) => {
       const others = rows.filter((other) => other.method !== OURS && sameCell(other, row));
+      const against = (figure: (of: Row) => number): Standing => standing(figure(row), others.map(figure));
       return {
         cell: row,
-        error: standing(
-          row.errorRms,
-          others.map(({ errorRms }) => errorRms),
-        ),
-        jerk: standing(
-          row.jerkRms,
-          others.map(({ jerkRms }) => jerkRms),
-        ),
+        error: against(({ errorRms }) => errorRms),
+        jerk: against(({ jerkRms }) => jerkRms),
+        errorMean: against(({ errorMean }) => errorMean),
+        jerkMean: against(({ jerkMean }) => jerkMean),
       };
     });
 }
@@ -66,6 +68,8 @@ export function summarize(rows: readonly Row[]): Summary {
     betterInBoth: all.filter(({ error, jerk }) => isBetter(error) && isBetter(jerk)).length,
     betterInError: all.filter(({ error }) => isBetter(error)).length,
     betterInJerk: all.filter(({ jerk }) => isBetter(jerk)).length,
+    betterInBothByMean: all.filter(({ errorMean, jerkMean }) => isBetter(errorMean) && isBetter(jerkMean))
+      .length,
     worseThanAll: all
       .filter(({ error, jerk }) => isWorst(error) || isWorst(jerk))
       .map(({ cell, error, jerk }) => {
@@ -84,15 +88,16 @@ export function summaryLines({
   betterInBoth,
   betterInError,
   betterInJerk,
+  betterInBothByMean,
   worseThanAll,
   back,
 }: Summary): string[] {
   const share = (count: number): string => `${count} of ${cells} (${Math.round((100 * count) / cells)} %)`;
   return [
-    `Tickwire is better than both others in error and jerk in ${share(betterInBoth)} cells; in error in ${share(betterInError)}, in jerk in ${share(betterInJerk)}.`,
+    `Cells in which Tickwire is better than both others, in error and jerk: ${share(betterInBoth)}; in error in ${share(betterInError)}, in jerk in ${share(betterInJerk)}. By plain means instead of root mean squares: in both in ${share(betterInBothByMean)}.`,
     worseThanAll.length === 0
-      ? 'It is worse than both others in error or in jerk in no cell.'
-      : `It is worse than both others in error or in jerk in ${share(worseThanAll.length)}: ${worseThanAll.join('; ')}.`,
+      ? 'Cells in which it is worse than both others in error or in jerk: none.'
+      : `Cells in which it is worse than both others in error or in jerk: ${share(worseThanAll.length)}: ${worseThanAll.join('; ')}.`,
     `Back in time, frames: ${told(back, ({ time }) => time)}. Back on their way, ships: ${told(back, ({ steps }) => steps)}.`,
   ];
 }

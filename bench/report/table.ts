@@ -86,7 +86,7 @@ function byScenario(rows: readonly Row[]): Map<string, Row[]> {
   return groups;
 }
 
-export function grouped(value: number, digits: number): string {
+function grouped(value: number, digits: number): string {
   const [whole = '0', fraction] = value.toFixed(digits).split('.');
   const spaced = whole.replace(/\B(?=(\d{3})+$)/g, ',');
   return fraction === undefined ? spaced : `${spaced}.${fraction}`;
