@@ -11,8 +11,6 @@ const STEADY_TICKS = 6;
 const STEADY_COSINE = 0.9;
 /** Steps back below this are no movement that anyone sees: a twentieth of a pixel in the arena. */
 const BACK_UNITS = 0.05;
-/** So far from the line a ship is still on its way: half a radius. */
-const ON_WAY_UNITS = 9;
 /** So far the moment shown may go back by rounding. */
 const BACK_TICKS = 1e-6;
 
@@ -22,6 +20,8 @@ interface Moment {
   /** Ticks from it to the server's present. */
   readonly age: number;
   readonly isUnderrun: boolean;
+  /** The last moment before this frame that was no underrun: since then the picture may have stood, or guessed. */
+  readonly known: number;
 }
 
 /** One ship as it was drawn, frame by frame. */
@@ -59,7 +59,9 @@ export class Trace {
    */
   note(tick: number, newest: number, present: number, mine: number): void {
     const frame = this.#moments.length;
-    this.#moments.push({ tick, age: present - tick, isUnderrun: tick > newest });
+    const last = this.#moments[frame - 1];
+    const known = last === undefined ? tick : last.isUnderrun ? last.known : last.tick;
+    this.#moments.push({ tick, age: present - tick, isUnderrun: tick > newest, known });
     this.method.ships((id, x, y) => {
       if (seatOf(id) === mine) return;
       let drawn = this.#drawn.get(id);
@@ -84,13 +86,13 @@ export class Trace {
     });
     for (const [id, drawn] of this.#drawn) {
       for (let i = 0; i < drawn.frames.length; i++) {
-        const { tick } = this.#moments[drawn.frames[i] as number] as Moment;
-        if (tick >= from && tick < to) this.#judge(truth, id, tick, drawn, i);
+        const moment = this.#moments[drawn.frames[i] as number] as Moment;
+        if (moment.tick >= from && moment.tick < to) this.#judge(truth, id, moment, drawn, i);
       }
     }
   }
 
-  #judge(truth: Truth, id: number, tick: number, { frames, xs, ys }: Drawn, i: number): void {
+  #judge(truth: Truth, id: number, { tick, known }: Moment, { frames, xs, ys }: Drawn, i: number): void {
     const x = xs[i] as number;
     const y = ys[i] as number;
     if (!truth.at(id, tick, there)) return;
@@ -98,7 +100,7 @@ export class Trace {
     if (frames[i - 1] !== (frames[i] as number) - 1) return;
     const lastX = xs[i - 1] as number;
     const lastY = ys[i - 1] as number;
-    if (wentBack(truth, id, tick, x - lastX, y - lastY, lastX, lastY)) this.stepsBack++;
+    if (wentBack(truth, id, tick, known, { x: x - lastX, y: y - lastY })) this.stepsBack++;
     if (frames[i - 2] !== (frames[i] as number) - 2) return;
     // A frame is as long as a tick: at the right speed the frames before showed the ticks before.
     if (!truth.at(id, tick - 1, before) || !truth.at(id, tick - 2, earlier)) return;
@@ -114,32 +116,23 @@ const earlier: Place = { x: 0, y: 0 };
 const later: Place = { x: 0, y: 0 };
 
 /**
- * Whether a drawn step leads back on the way that the ship took all the time around this moment. The step begins on that way: a
- * picture that has stood for long jumps from a place where the ship was before it turned.
+ * Whether a drawn step leads back on the way that the ship took all the time around the moment `tick`. When the picture stood or guessed
+ * meanwhile, the ship has to have gone that way ever since `known`: where it turned, a jump back to it is no step back.
  */
-function wentBack(
-  truth: Truth,
-  id: number,
-  tick: number,
-  dx: number,
-  dy: number,
-  fromX: number,
-  fromY: number,
-): boolean {
-  if (!truth.at(id, tick - STEADY_TICKS, earlier) || !truth.at(id, tick + STEADY_TICKS, later)) return false;
+function wentBack(truth: Truth, id: number, tick: number, known: number, step: Place): boolean {
+  const from = Math.min(tick - STEADY_TICKS, known - 1);
+  const to = tick + STEADY_TICKS;
+  if (!truth.at(id, from, earlier) || !truth.at(id, to, later)) return false;
   const wayX = later.x - earlier.x;
   const wayY = later.y - earlier.y;
   const way = length(wayX, wayY);
-  if (dx * wayX + dy * wayY > -BACK_UNITS * way || way === 0) return false;
-  const aside = ((fromX - earlier.x) * wayY - (fromY - earlier.y) * wayX) / way;
-  const along = ((fromX - earlier.x) * wayX + (fromY - earlier.y) * wayY) / way;
-  if (Math.abs(aside) > ON_WAY_UNITS || along < 0 || along > way) return false;
-  for (let since = -STEADY_TICKS; since < STEADY_TICKS; since++) {
-    if (!truth.at(id, tick + since, earlier) || !truth.at(id, tick + since + 1, later)) return false;
+  if (way === 0 || step.x * wayX + step.y * wayY > -BACK_UNITS * way) return false;
+  for (let at = from; at + 1 <= to; at++) {
+    if (!truth.at(id, at, earlier) || !truth.at(id, at + 1, later)) return false;
     const stepX = later.x - earlier.x;
     const stepY = later.y - earlier.y;
-    const step = length(stepX, stepY);
-    if (step < BACK_UNITS || stepX * wayX + stepY * wayY < STEADY_COSINE * way * step) return false;
+    const made = length(stepX, stepY);
+    if (made < BACK_UNITS || stepX * wayX + stepY * wayY < STEADY_COSINE * way * made) return false;
   }
   return true;
 }
