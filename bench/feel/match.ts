@@ -20,7 +20,7 @@ import type { Method } from './methods/method.ts';
 import { Tickwire } from './methods/tickwire.ts';
 import { Answers, StopAndGo } from './probe.ts';
 import { type ArenaShape, seatOf, TICK_MS, TICK_RATE } from './ships.ts';
-import { Trace } from './trace.ts';
+import { Arrivals, Trace } from './trace.ts';
 import { Truth } from './truth.ts';
 
 const PEOPLE = 2;
@@ -39,6 +39,7 @@ const MAP = game.definition.options?.map ?? 'cross';
 export class Page {
   readonly client: RigClient<ArenaShape>;
   readonly traces: readonly Trace[];
+  readonly arrivals = new Arrivals();
   /** By method, in the order of `traces`; only of the page whose hands stop and go. */
   readonly answers: readonly Answers[];
   readonly corrections: Corrections;
@@ -90,6 +91,7 @@ export class Match {
     this.rig.onSnapshot = ({ index }, replica) => {
       const page = this.pages[index] as Page;
       page.corrections.before(this.#counts);
+      page.arrivals.add(replica.tick);
       for (const { method } of page.traces) method.arrived(this.rig.now, replica);
     };
     this.rig.onFrame = ({ index }) => this.#frame(this.pages[index] as Page, index === 0);
@@ -129,12 +131,11 @@ export class Match {
   #frame(page: Page, probed: boolean): void {
     const { core } = page.client;
     page.corrections.after(this.#counts);
-    const newest = core.replica?.tick ?? 0;
     const present = this.rig.server.tick + (this.rig.now - this.#ranAt) / TICK_MS;
     page.traces.forEach((trace, i) => {
       const tick = trace.method.frame(this.rig.now);
       if (!this.#counts) return;
-      if (tick !== undefined) trace.note(tick, newest, present, core.seat);
+      if (tick !== undefined) trace.note(tick, page.arrivals, present, core.seat);
       if (probed) this.#answer(trace.method, page.answers[i] as Answers, core.seat);
     });
     if (!this.#counts) return;

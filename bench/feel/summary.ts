@@ -98,7 +98,7 @@ export function summaryLines({
     worseThanAll.length === 0
       ? 'Cells in which it is worse than both others in error or in jerk: none.'
       : `Cells in which it is worse than both others in error or in jerk: ${share(worseThanAll.length)}: ${worseThanAll.join('; ')}.`,
-    `Back in time, frames: ${told(back, ({ time }) => time)}. Back on their way, ships: ${told(back, ({ steps }) => steps)}.`,
+    `Back in time, frames: ${told(back, ({ time }) => time)}. Drawn back on their way, ships: ${told(back, ({ steps }) => steps)}.`,
   ];
 }
 

@@ -14,14 +14,37 @@ const BACK_UNITS = 0.05;
 /** So far the moment shown may go back by rounding. */
 const BACK_TICKS = 1e-6;
 
+/** The ticks of the snapshots that a page has, in order. */
+export class Arrivals {
+  readonly #ticks: number[] = [];
+
+  add(tick: number): void {
+    let at = this.#ticks.length;
+    while (at > 0 && (this.#ticks[at - 1] as number) > tick) at--;
+    this.#ticks.splice(at, 0, tick);
+  }
+
+  /** The newest at or before a moment, and the oldest after it; the moment itself where there is none. */
+  around(tick: number): { readonly older: number; readonly newer: number } {
+    let at = this.#ticks.length - 1;
+    while (at >= 0 && (this.#ticks[at] as number) > tick) at--;
+    return { older: this.#ticks[at] ?? tick, newer: this.#ticks[at + 1] ?? tick };
+  }
+
+  get newest(): number {
+    return this.#ticks.at(-1) ?? 0;
+  }
+}
+
 /** What a frame shows. */
 interface Moment {
   readonly tick: number;
   /** Ticks from it to the server's present. */
   readonly age: number;
   readonly isUnderrun: boolean;
-  /** The last moment before this frame that was no underrun: since then the picture may have stood, or guessed. */
-  readonly known: number;
+  /** The snapshots around it. What happened between them the page cannot know. */
+  readonly older: number;
+  readonly newer: number;
 }
 
 /** One ship as it was drawn, frame by frame. */
@@ -54,14 +77,13 @@ export class Trace {
   }
 
   /**
-   * Notes the frame that the method has made. `tick` is the moment it shows, `newest` that of the newest snapshot, `present` the
-   * server's own; ships of the seat `mine` are predicted and no business of the method's.
+   * Notes the frame that the method has made. `tick` is the moment it shows, `arrivals` what the page has, `present` the server's own
+   * moment; ships of the seat `mine` are predicted and no business of the method's.
    */
-  note(tick: number, newest: number, present: number, mine: number): void {
+  note(tick: number, arrivals: Arrivals, present: number, mine: number): void {
     const frame = this.#moments.length;
-    const last = this.#moments[frame - 1];
-    const known = last === undefined ? tick : last.isUnderrun ? last.known : last.tick;
-    this.#moments.push({ tick, age: present - tick, isUnderrun: tick > newest, known });
+    const isUnderrun = tick > arrivals.newest;
+    this.#moments.push({ tick, age: present - tick, isUnderrun, ...arrivals.around(tick) });
     this.method.ships((id, x, y) => {
       if (seatOf(id) === mine) return;
       let drawn = this.#drawn.get(id);
@@ -92,7 +114,7 @@ export class Trace {
     }
   }
 
-  #judge(truth: Truth, id: number, { tick, known }: Moment, { frames, xs, ys }: Drawn, i: number): void {
+  #judge(truth: Truth, id: number, { tick, newer }: Moment, { frames, xs, ys }: Drawn, i: number): void {
     const x = xs[i] as number;
     const y = ys[i] as number;
     if (!truth.at(id, tick, there)) return;
@@ -100,7 +122,10 @@ export class Trace {
     if (frames[i - 1] !== (frames[i] as number) - 1) return;
     const lastX = xs[i - 1] as number;
     const lastY = ys[i - 1] as number;
-    if (wentBack(truth, id, tick, known, { x: x - lastX, y: y - lastY })) this.stepsBack++;
+    const known = (this.#moments[frames[i - 1] as number] as Moment).older;
+    const from = Math.min(tick - STEADY_TICKS, known);
+    const to = Math.max(tick + STEADY_TICKS, newer);
+    if (wentBack(truth, id, from, to, { x: x - lastX, y: y - lastY })) this.stepsBack++;
     if (frames[i - 2] !== (frames[i] as number) - 2) return;
     // A frame is as long as a tick: at the right speed the frames before showed the ticks before.
     if (!truth.at(id, tick - 1, before) || !truth.at(id, tick - 2, earlier)) return;
@@ -116,12 +141,10 @@ const earlier: Place = { x: 0, y: 0 };
 const later: Place = { x: 0, y: 0 };
 
 /**
- * Whether a drawn step leads back on the way that the ship took all the time around the moment `tick`. When the picture stood or guessed
- * meanwhile, the ship has to have gone that way ever since `known`: where it turned, a jump back to it is no step back.
+ * Whether a drawn step leads back on the way that the ship took all the time between two ticks. They reach over the snapshots that the
+ * picture was made from: where the ship turned between those, a straight line is no step back, only wrong.
  */
-function wentBack(truth: Truth, id: number, tick: number, known: number, step: Place): boolean {
-  const from = Math.min(tick - STEADY_TICKS, known - 1);
-  const to = tick + STEADY_TICKS;
+function wentBack(truth: Truth, id: number, from: number, to: number, step: Place): boolean {
   if (!truth.at(id, from, earlier) || !truth.at(id, to, later)) return false;
   const wayX = later.x - earlier.x;
   const wayY = later.y - earlier.y;

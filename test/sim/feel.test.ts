@@ -6,7 +6,7 @@ import { readOptions } from '../../bench/feel/options.ts';
 import { Answers } from '../../bench/feel/probe.ts';
 import { summarize } from '../../bench/feel/summary.ts';
 import { textTable } from '../../bench/feel/table.ts';
-import { Trace } from '../../bench/feel/trace.ts';
+import { Arrivals, Trace } from '../../bench/feel/trace.ts';
 import { Truth } from '../../bench/feel/truth.ts';
 import { FULL } from './play.ts';
 
@@ -35,9 +35,11 @@ describe('instruments', () => {
         visit(ME * 65_536 + 1, 0, 0);
       },
     });
+    const arrivals = new Arrivals();
     for (frame = 0; frame < 120; frame++) {
+      if (frame % 3 === 0) arrivals.add(frame + 18);
       tick = frame + 20.25 - behind(frame);
-      trace.note(tick, frame + 16, frame + 20.25, ME);
+      trace.note(tick, arrivals, frame + 20.25, ME);
     }
     trace.judge(truth, 20, 120);
     return trace;
