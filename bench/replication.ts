@@ -3,15 +3,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { CodecType } from './codecs/codec.ts';
 import { type Budget, measureBudget, overBudget } from './report/budget.ts';
-import { writeCharts, writeTable } from './report/document.ts';
+import { machine, writeCharts, writePart } from './report/document.ts';
 import { measure, type Row } from './report/measure.ts';
 import { HELP, type Options, readOptions } from './report/options.ts';
 import { drawSweep, SWEEPS } from './report/plots.ts';
 import { Progress } from './report/progress.ts';
-import { textTable } from './report/table.ts';
+import { markdownScenarios, markdownTable, textTable } from './report/table.ts';
 import type { Scenario } from './workload/scenarios.ts';
 
 const BUDGET = 'bench/budget.json';
+const PAGE = 'docs/benchmarks.md';
+const CHARTS = 'docs/benchmarks';
+const BEGIN = '<!-- replication: written by npm run bench:replication -- --plots -->';
+const END = '<!-- replication: end -->';
 const GARBAGE_TICKS = 4;
 /** As far as Tickwire's history of worlds reaches, and one more. */
 const SETTLE_TICKS = 258;
@@ -39,10 +43,10 @@ function run(options: Options): void {
   if (options.plots) {
     const swept = SWEEPS.flatMap((sweep) => {
       const found = sweep.scenarios.flatMap((scenario) => play(scenario, options));
-      writeCharts(drawSweep(sweep, found));
+      writeCharts(CHARTS, drawSweep(sweep, found));
       return found;
     });
-    writeTable(rows);
+    writePart(PAGE, BEGIN, END, [markdownScenarios(rows), machine(), markdownTable(rows)]);
     rows.push(...swept.filter((row) => !row.checked));
   }
   progress.end();

@@ -3,13 +3,13 @@
 import { clamp } from '@tickwire/netcode';
 import { LineChart } from 'echarts/charts';
 import { GridComponent, TitleComponent } from 'echarts/components';
-import { type EChartsCoreOption, init, use } from 'echarts/core';
+import { type EChartsCoreOption, use } from 'echarts/core';
 import { LabelLayout } from 'echarts/features';
-import { SVGRenderer } from 'echarts/renderers';
 import type { Scenario } from '../workload/scenarios.ts';
 import type { Row } from './measure.ts';
+import { drawSvg, INK, LINES } from './svg.ts';
 
-use([LineChart, GridComponent, TitleComponent, LabelLayout, SVGRenderer]);
+use([LineChart, GridComponent, TitleComponent, LabelLayout]);
 
 export interface Sweep {
   readonly file: string;
@@ -65,18 +65,6 @@ const LOOKS: Readonly<Record<string, { color: string; width: number; symbol: str
   json: { color: '#8a8a8a', width: 2, symbol: 'roundRect' },
 };
 
-/** Stand-ins that the style sheet below replaces by the page's own light or dark colours. */
-const INK = '#010203';
-const LINES = '#040506';
-
-const STYLE = `<style>
-text { font-family: system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif }
-[fill="${INK}"] { fill: #1f2328 } [stroke="${INK}"] { stroke: #1f2328 } [stroke="${LINES}"] { stroke: #d8dee4 }
-@media (prefers-color-scheme: dark) {
-[fill="${INK}"] { fill: #e6edf3 } [stroke="${INK}"] { stroke: #e6edf3 } [stroke="${LINES}"] { stroke: #3a424c }
-}
-</style>`;
-
 /** The charts of one sweep, by file name without folder. */
 export function drawSweep(sweep: Sweep, rows: readonly Row[]): Map<string, string> {
   const charts = new Map<string, string>();
@@ -98,19 +86,7 @@ interface Series {
 }
 
 function draw(title: string, xName: string, yName: string, series: readonly Series[]): string {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width: 820, height: 460 });
-  chart.setOption(option(title, xName, yName, series));
-  const svg = still(chart.renderToSVGString());
-  chart.dispose();
-  return `${svg.replace('>', `>\n<title>${title}</title>\n${STYLE}`)}\n`;
-}
-
-/** Without what only answers to the mouse: an image on a page never sees it, and its names change from run to run. */
-function still(svg: string): string {
-  return svg
-    .replace(/<style ><!\[CDATA\[[\s\S]*?\]\]>\s*<\/style>\n?/g, '')
-    .replace(/ (class="zr[^"]*"|pointer-events="visible")/g, '')
-    .replace(/zr\d+-/g, 'chart-');
+  return drawSvg(title, option(title, xName, yName, series), 820, 460);
 }
 
 function option(title: string, xName: string, yName: string, series: readonly Series[]): EChartsCoreOption {

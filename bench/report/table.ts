@@ -38,13 +38,7 @@ export function textTable(rows: readonly Row[]): string {
     if (first === undefined) continue;
     lines.push('', `${scenario}: ${describe(first)}`);
     const table = [HEADINGS, ...own.map(cells)].map((line) => line.slice(1));
-    const widths = table[0]?.map((_, i) => Math.max(...table.map((line) => line[i]?.length ?? 0))) ?? [];
-    for (const line of table) {
-      const padded = line.map((cell, i) =>
-        i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0),
-      );
-      lines.push(`  ${padded.join('  ')}`);
-    }
+    lines.push(...inColumns(table, 1).map((line) => `  ${line}`));
     for (const row of own) if (row.difference !== undefined) lines.push(`  ${row.codec}: ${row.difference}`);
   }
   return lines.join('\n');
@@ -52,7 +46,22 @@ export function textTable(rows: readonly Row[]): string {
 
 export function markdownTable(rows: readonly Row[]): string {
   const rule = HEADINGS.map((_, i) => (i < 2 || i === HEADINGS.length - 1 ? '---' : '--:'));
-  return [HEADINGS, rule, ...rows.map(cells)].map((line) => `| ${line.join(' | ')} |`).join('\n');
+  return inBars([HEADINGS, rule, ...rows.map(cells)]);
+}
+
+/** Cells in line, the first `texts` columns to the left and figures to the right. */
+export function inColumns(table: readonly (readonly string[])[], texts: number): string[] {
+  const widths = table[0]?.map((_, i) => Math.max(...table.map((line) => line[i]?.length ?? 0))) ?? [];
+  return table.map((line) =>
+    line
+      .map((cell, i) => (i < texts ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+      .join('  '),
+  );
+}
+
+/** Cells as a table in Markdown. */
+export function inBars(table: readonly (readonly string[])[]): string {
+  return table.map((line) => `| ${line.join(' | ')} |`).join('\n');
 }
 
 /** How large each scenario is, one line each. */
