@@ -13,16 +13,19 @@ interface Spot {
 }
 
 /** Runs at the ball for a while, and then to some other place. Kicks now and then. */
-const chase: Script<BallShape> = ({ view, seat }, now, rng): InputOf<BallShape> => {
-  const kick = rng.chance(0.05) ? 1 : 0;
-  const phase = Math.floor((now + seat * 371) / 600);
-  const ball = [...view.ball][0];
-  const mine = [...view.striker].find((striker) => striker.mine);
-  if (ball === undefined || mine === undefined || phase % 7 === 3) return {};
-  const spot = { x: (phase * 197 + seat * 83) % WIDTH, y: (phase * 61 + seat * 139) % HEIGHT };
-  const { x, y } = phase % 7 > 4 ? spot : ball;
-  return { dx: towards(x - mine.x), dy: towards(y - mine.y), kick };
-};
+const chase =
+  (busy: () => boolean): Script<BallShape> =>
+  ({ view, seat }, now, rng): InputOf<BallShape> => {
+    const kick = rng.chance(0.05) ? 1 : 0;
+    if (!busy()) return {};
+    const phase = Math.floor((now + seat * 371) / 600);
+    const ball = [...view.ball][0];
+    const mine = [...view.striker].find((striker) => striker.mine);
+    if (ball === undefined || mine === undefined || phase % 7 === 3) return {};
+    const spot = { x: (phase * 197 + seat * 83) % WIDTH, y: (phase * 61 + seat * 139) % HEIGHT };
+    const { x, y } = phase % 7 > 4 ? spot : ball;
+    return { dx: towards(x - mine.x), dy: towards(y - mine.y), kick };
+  };
 
 const towards = (way: number): number => (way > 6 ? 1 : way < -6 ? -1 : 0);
 
@@ -39,6 +42,8 @@ export interface Contest {
   readonly sights: readonly Sight[];
   /** By tick: how often the ball had been touched, and by whom last. */
   readonly touches: readonly { readonly count: number; readonly by: number }[];
+  /** From now on nobody does anything. */
+  rest(): void;
 }
 
 export type ContestOptions = BallRules & {
@@ -46,11 +51,15 @@ export type ContestOptions = BallRules & {
   readonly seed: number;
   readonly seconds: number;
   readonly rig?: Partial<RigOptions<BallShape>>;
+  /** Called after every frame of a client. */
+  readonly after?: (rig: BallRig, client: BallClient) => void;
 };
 
 /** Plays, and compares each drawn ball with the server's at that tick. */
-export function contest({ link, seed, seconds, rig: more = {}, ...rules }: ContestOptions): Contest {
-  const rig = new Rig({ game: ballGame(rules), seed, clients: 2, link, script: chase, ...more });
+export function contest({ link, seed, seconds, rig: more = {}, after, ...rules }: ContestOptions): Contest {
+  let busy = true;
+  const script = chase(() => busy);
+  const rig = new Rig({ game: ballGame(rules), seed, clients: 2, link, script, ...more });
   const truth: Spot[] = [];
   const touches: { count: number; by: number }[] = [];
   rig.onTick = (tick) => {
@@ -62,6 +71,7 @@ export function contest({ link, seed, seconds, rig: more = {}, ...rules }: Conte
   const corrections = rig.clients.map(() => [] as { at: number; settled: number; size: number }[]);
   const before = rig.clients.map(() => new Map<number, Spot>());
   rig.onFrame = (client) => {
+    after?.(rig, client);
     const ball = [...client.core.view.ball][0];
     const { predictor } = client.core;
     if (ball === undefined || predictor === undefined || !ball.predicted) return;
@@ -77,7 +87,19 @@ export function contest({ link, seed, seconds, rig: more = {}, ...rules }: Conte
       return spot === undefined ? [] : [{ at, tick, error: Math.hypot(x - spot.x, y - spot.y) }];
     }),
   }));
-  return { rig, sights, touches };
+  const rest = (): void => {
+    busy = false;
+  };
+  return { rig, sights, touches, rest };
+}
+
+/** Where a client predicts the ball after a tick, if it remembers. */
+export function ballAt({ game, predictor }: BallClient['core'], tick: number): Spot | undefined {
+  const schema = game.schema.rows.find(({ name }) => name === 'ball');
+  const rows = schema === undefined ? undefined : predictor?.at(tick)?.tables[schema.index];
+  if (rows === undefined || rows.count === 0) return undefined;
+  const [x = 0, y = 0] = ['x', 'y'].map((name) => rows.data[schema?.byName.get(name)?.at ?? 0] ?? 0);
+  return { x: x / 256, y: y / 256 };
 }
 
 /** A tick whose prediction changed: by how much, at the newest tick that both predictions have. */
@@ -89,14 +111,10 @@ function noteJumps(
 ): void {
   const { predictor } = core;
   if (predictor === undefined) return;
-  const schema = core.game.schema.rows.find(({ name }) => name === 'ball');
-  const xAt = schema?.byName.get('x')?.at ?? 0;
-  const yAt = schema?.byName.get('y')?.at ?? 0;
   let size = 0;
   for (let tick = predictor.tick - 8; tick <= predictor.tick; tick++) {
-    const rows = predictor.at(tick)?.tables[schema?.index ?? 0];
-    if (rows === undefined || rows.count === 0) continue;
-    const spot = { x: (rows.data[xAt] ?? 0) / 256, y: (rows.data[yAt] ?? 0) / 256 };
+    const spot = ballAt(core, tick);
+    if (spot === undefined) continue;
     const old = before.get(tick);
     if (old !== undefined) size = Math.hypot(spot.x - old.x, spot.y - old.y);
     before.set(tick, spot);
@@ -115,3 +133,29 @@ function spotAt(truth: readonly Spot[], tick: number): Spot | undefined {
 
 export const quantile = (values: readonly number[], share: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
+
+/** A correction, and how far from the truth the ball was still drawn 250 ms later. */
+interface Convergence {
+  readonly size: number;
+  readonly rest: number;
+}
+
+const CONVERGED_MS = 250;
+
+/**
+ * What became of each correction after which the future held nothing unknown: nobody else touched the ball in the ticks that the
+ * client had yet to learn of, and no further correction came.
+ */
+export function convergences({ sights, touches }: Contest): Convergence[] {
+  return sights.flatMap(({ corrections, errors }, index) =>
+    corrections.flatMap(({ at, settled, size }, i) => {
+      const next = corrections[i + 1];
+      const seen = errors.find((frame) => frame.at >= at + CONVERGED_MS);
+      if (seen === undefined || (next !== undefined && next.at <= seen.at)) return [];
+      const me = index + 1;
+      for (let tick = settled + 1; tick <= seen.tick + 1; tick++)
+        if (touches[tick]?.count !== touches[tick - 1]?.count && touches[tick]?.by !== me) return [];
+      return [{ size, rest: seen.error }];
+    }),
+  );
+}

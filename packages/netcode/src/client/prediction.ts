@@ -197,10 +197,11 @@ export class Predictor<S extends Shape> {
     this.#continue(correction);
   }
 
-  /** A new frame: what is left of a replay goes on. */
+  /** The end of a frame: what is left of a replay goes on, with the steps that the frame's snapshots did not take. */
   frame(correction: CorrectionListener): void {
-    this.#allowance = this.#maxReplay;
     this.#continue(correction);
+    if (this.replaying) this.stats.deferred++;
+    this.#allowance = this.#maxReplay;
   }
 
   /** The predicted rows after `tick`, if remembered. */
@@ -251,8 +252,7 @@ export class Predictor<S extends Shape> {
   /** Runs again as much as this frame may. */
   #continue(correction: CorrectionListener): void {
     while (this.replaying && (this.#allowance > 0 || this.#replayed === this.tick)) {
-      if (!this.#isInWorld)
-        this.#exchange(this.#present, this.#aside, this.#redone.get(this.#replayed));
+      if (!this.#isInWorld) this.#exchange(this.#present, this.#aside, this.#redone.get(this.#replayed));
       while (this.#replayed < this.tick && this.#allowance > 0) {
         this.#allowance--;
         this.stats.replayed++;
@@ -263,7 +263,6 @@ export class Predictor<S extends Shape> {
       this.#finish(correction);
     }
     if (this.#isInWorld) this.#exchange(this.#aside, this.#present, this.#history.get(this.tick));
-    if (this.replaying) this.stats.deferred++;
   }
 
   /** Takes one of the two predictions out of the world and puts the other in. */
