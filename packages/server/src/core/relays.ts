@@ -49,6 +49,7 @@ export class RelayDesk<S extends Shape = Shape> {
   readonly #places: Int32Array;
   readonly #counts: Int32Array;
   #tick = -1;
+  #start = 0;
   /** Seats chosen for one client: 0 not, 1 the first command, 2 all. */
   readonly #chosen: Uint8Array;
 
@@ -77,6 +78,8 @@ export class RelayDesk<S extends Shape = Shape> {
   /** Writes every seat's commands for the snapshots of a tick. `queueOf` gives what waits; bots have nothing waiting. */
   prepare(tick: number, queueOf: (seat: number) => CommandQueue | undefined): void {
     this.#tick = tick;
+    // Steps of the golden ratio: starts that follow each other are far apart, and soon everywhere.
+    this.#start = (this.#start + Math.round(this.#maxPlayers * 0.618)) % this.#maxPlayers;
     const w = this.#written;
     w.reset();
     for (let seat = 1; seat <= this.#maxPlayers; seat++) {
@@ -118,7 +121,7 @@ export class RelayDesk<S extends Shape = Shape> {
     }
   }
 
-  /** First commands come first, then as many runs of later ones as there is room for. Whom it meets changes from tick to tick. */
+  /** First commands come first, then as many runs of later ones as there is room for. Each time the choice begins somewhere else. */
   #choose(viewer: Viewer, bits: number, sees: (seat: number) => boolean): number {
     const chosen = this.#chosen;
     chosen.fill(0);
@@ -126,7 +129,7 @@ export class RelayDesk<S extends Shape = Shape> {
     let count = 0;
     const seats = this.#maxPlayers;
     for (let i = 0; i < seats; i++) {
-      const seat = 1 + ((this.#tick + i) % seats);
+      const seat = 1 + ((this.#start + i) % seats);
       if (seat === viewer.seat || this.#ranTicks[seat] !== this.#tick) continue;
       if (!sees(seat) || !this.#interest.relays(viewer, seat)) continue;
       // A gap in the numbers costs at most what the whole way from 0 does.
@@ -140,7 +143,7 @@ export class RelayDesk<S extends Shape = Shape> {
       count++;
     }
     for (let i = 0; i < seats; i++) {
-      const seat = 1 + ((this.#tick + i) % seats);
+      const seat = 1 + ((this.#start + i) % seats);
       if (chosen[seat] !== 1 || (this.#counts[seat] as number) === 1) continue;
       const more = this.#bits(seat, 2) - this.#bits(seat, 1);
       if (more > left) {
