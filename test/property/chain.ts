@@ -201,6 +201,9 @@ export class Chain {
         const rule = rules.visible(t);
         return rule === undefined ? undefined : (viewer, id) => rule(viewer.seat, id, now());
       }),
+      predicted: rows.map((_, t) =>
+        t > 1 && (dice >> t) % 4 === 1 ? (viewer, id) => (id + viewer.seat) % 6 === 0 : undefined,
+      ),
       priority: rows.map((_, t) =>
         t > 1 && (dice >> t) % 3 === 0 ? (_viewer, id) => (id * 7) % 5 : undefined,
       ),

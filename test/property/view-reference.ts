@@ -7,7 +7,7 @@ import { floatOf } from '../../packages/netcode/src/simulation/float.ts';
 import { type FieldLayout, ID, MARK, OWNER, type RowSchema } from '../../packages/netcode/src/wire/schema.ts';
 
 const EXTRAPOLATE_MS = 250;
-const CORRECTION_TAU_MS = 70;
+const CORRECTION_MS = 240;
 const SETTLED = 0.01;
 const FORGET_TICKS = 256;
 
@@ -38,12 +38,15 @@ export class PlainView {
   #ownTick = 0;
   #decayedAt = 0;
   readonly #offsets: Map<number, Numbers>[];
+  /** Milliseconds for which an offset is still seen. */
+  readonly #left: Map<number, number>[];
   readonly #before: Map<number, { readonly numbers: Numbers; readonly cut: number }>[];
 
   constructor(schema: GameSchema, customRules: readonly boolean[]) {
     this.#schema = schema;
     this.#customRules = customRules;
     this.#offsets = schema.rows.map(() => new Map());
+    this.#left = schema.rows.map(() => new Map());
     this.#before = schema.rows.map(() => new Map());
   }
 
@@ -151,11 +154,16 @@ export class PlainView {
         if (drawn === undefined) continue;
         const numbers = this.#ownNumbers(schema, t, words, predictor);
         const offsets: Numbers = new Map();
+        const former = this.#offsets[t]?.get(id);
+        let jumped = former === undefined;
         for (const { name, field } of continuousOf(schema)) {
           const off = (drawn.numbers.get(name) ?? 0) - (numbers.get(name) ?? 0);
           const shown = drawn.cut === words[schema.cutAt] ? off : 0;
-          offsets.set(name, field.kind === 'angle' ? wrap(shown) : shown);
+          const kept = field.kind === 'angle' ? wrap(shown) : shown;
+          if (Math.abs(kept - (former?.get(name) ?? 0)) > field.step * SETTLED) jumped = true;
+          offsets.set(name, kept);
         }
+        if (jumped) this.#left[t]?.set(id, CORRECTION_MS);
         this.#keepVisible(t, id, offsets);
       }
     });
@@ -171,11 +179,15 @@ export class PlainView {
   }
 
   #decay(now: number): void {
-    const share = Math.exp(-Math.max(0, now - this.#decayedAt) / CORRECTION_TAU_MS);
+    const elapsed = Math.max(0, now - this.#decayedAt);
     this.#decayedAt = now;
     this.#offsets.forEach((table, t) => {
       for (const [id, offsets] of [...table]) {
-        for (const [name, offset] of offsets) offsets.set(name, offset * share);
+        const left = this.#left[t]?.get(id) ?? 0;
+        const rest = Math.max(0, left - elapsed);
+        const share = rest / left;
+        this.#left[t]?.set(id, rest);
+        for (const [name, offset] of offsets) offsets.set(name, offset * share * share * share);
         this.#keepVisible(t, id, offsets);
       }
     });

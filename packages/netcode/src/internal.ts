@@ -27,6 +27,7 @@ export { EventCodec, type EventSection } from './replication/events.ts';
 export type { Frame } from './replication/frame.ts';
 export { type HeldRow, HeldSet, heldRows } from './replication/held.ts';
 export * from './replication/packets.ts';
+export * from './replication/relays.ts';
 export { plainRelevance, type Relevance } from './replication/relevance.ts';
 export { SmallRowCodec } from './replication/rows/smallrow.ts';
 export { type RowModel, rowModel } from './replication/rows/tables.ts';

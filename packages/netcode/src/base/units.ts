@@ -16,7 +16,7 @@ export type Seat = number;
 export type EntityId = number;
 
 /** Changes whenever a datagram of one build can no longer be read by another. Sent in the handshake. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** The largest data-channel message that stays one UDP packet from a server to a browser (measured). */
 export const MAX_DATAGRAM_BYTES = 1164;
@@ -36,3 +36,6 @@ export const PROBE_EVERY_MS = 100;
 /** Silence after which a session counts as away, and when its page had announced that it is hidden. */
 export const AWAY_AFTER_MS = 3_000;
 export const HIDDEN_AWAY_AFTER_MS = 15_000;
+
+/** The last levels of a player whose commands are missing hold this long, on the server and in what others predict; then they are neutral. */
+export const HOLD_LEVELS_MS = 250;

@@ -1,5 +1,6 @@
 /** A client as a sans-IO core: bytes, time and input come in; datagrams, events and the view go out. */
 
+import { assert } from '../base/assert.ts';
 import { hex, unhex } from '../base/hex.ts';
 import { Rate } from '../base/stats.ts';
 import {
@@ -44,6 +45,7 @@ import {
   type SlackReport,
   writeHeader,
 } from '../replication/packets.ts';
+import { Relays } from '../replication/relays.ts';
 import { CommandSampler, writeCommand } from '../simulation/commands.ts';
 import type { Game } from '../simulation/game.ts';
 import { decodeMessage, encodeMessage, type MessageRefusal } from '../simulation/messages.ts';
@@ -54,7 +56,7 @@ import { CommandClock } from './clock.ts';
 import { ClientEvents, type EventStats, type EventVerdict } from './events.ts';
 import { type ClientView, clientView } from './facade.ts';
 import { Playback } from './playback.ts';
-import { Predictor } from './prediction.ts';
+import { type CorrectionListener, DEFAULT_MAX_REPLAY, LEAST_MAX_REPLAY, Predictor } from './prediction.ts';
 import { Presence, type PresenceListener } from './presence.ts';
 import { Replicas, type SnapshotRefusal } from './replicas.ts';
 import { View } from './view.ts';
@@ -70,6 +72,11 @@ export interface ClientCoreOptions {
   readonly token?: string;
   /** Bytes of the server's transfers that may be held here at a time. Default 4 MiB. */
   readonly transferBytes?: number;
+  /**
+   * Steps that a correction may run again in one `advance`, 8 or more; what is left waits for the next one, while the former
+   * prediction goes on. Default 32.
+   */
+  readonly maxReplay?: number;
   readonly development?: boolean;
 }
 
@@ -140,6 +147,14 @@ export interface ClientStats {
   readonly viewDelay: number;
   readonly mispredictions: number;
   readonly replayedSteps: number;
+  /** Frames at whose end a correction was not done, because `maxReplay` steps were. */
+  readonly deferredReplays: number;
+  /** Snapshots that were as predicted, but came with another player's command that was not as assumed. */
+  readonly anticipations: number;
+  /** What rules did here to rows that this client does not predict, in vain: writes, spawns, despawns. */
+  readonly discardedWrites: number;
+  readonly discardedSpawns: number;
+  readonly discardedDespawns: number;
   readonly entities: number;
   readonly bytesInPerSecond: number;
   readonly bytesOutPerSecond: number;
@@ -217,6 +232,13 @@ export class ClientCore<S extends Shape = Shape> {
   #newestAt: Millis = 0;
   #snapshots = 0;
   #predictor: Predictor<S> | undefined;
+  readonly #maxReplay: number;
+  readonly #correction: CorrectionListener = {
+    before: () => this.#view.beforeCorrection(this.#predictor as unknown as Predictor<never>),
+    after: () => this.#view.afterCorrection(this.#predictor as unknown as Predictor<never>),
+  };
+  /** What a packet relays, read before all of it is accepted. */
+  readonly #relays: Relays;
   readonly #clock: CommandClock;
   readonly #playback: Playback;
   readonly #sampler: CommandSampler;
@@ -270,6 +292,12 @@ export class ClientCore<S extends Shape = Shape> {
       (type, id) => this.#view.rowOf(type, id),
     );
     this.#replicas = new Replicas(schema);
+    this.#relays = new Relays(schema.command, schema.relays ? schema.maxPlayers : 0);
+    this.#maxReplay = options.maxReplay ?? DEFAULT_MAX_REPLAY;
+    assert(
+      this.#maxReplay >= LEAST_MAX_REPLAY,
+      `maxReplay must be ${LEAST_MAX_REPLAY} or more, got ${this.#maxReplay}`,
+    );
     // At least the ticks per client packet plus one: one packet may be lost without a command missing its tick.
     this.#maxLead = Math.floor((MAX_LEAD_MS * schema.tickRate) / 1000);
     this.#clock = new CommandClock(schema.tickMs, 2);
@@ -354,6 +382,7 @@ export class ClientCore<S extends Shape = Shape> {
     this.#judgeSilence(now);
     this.#clock.advance(now);
     const stepped = this.#steps();
+    this.#predictor?.frame(this.#correction);
     // Now and then also without commands: there are none while snapshots are missing, and a server that hears nothing sends none [X2].
     if (this.#linked && (stepped || now - this.#lastPacket >= PROBE_EVERY_MS)) this.#sendPacket(now);
     this.#sendProbe(now);
@@ -464,6 +493,11 @@ export class ClientCore<S extends Shape = Shape> {
       viewDelay: newest === undefined ? 0 : (newest.tick - this.#playback.tick) * tickMs,
       mispredictions: this.#predictor?.stats.mispredicted ?? 0,
       replayedSteps: this.#predictor?.stats.replayed ?? 0,
+      deferredReplays: this.#predictor?.stats.deferred ?? 0,
+      anticipations: this.#predictor?.stats.anticipated ?? 0,
+      discardedWrites: this.#predictor?.world.counters.discardedWrites ?? 0,
+      discardedSpawns: this.#predictor?.world.counters.discardedSpawns ?? 0,
+      discardedDespawns: this.#predictor?.world.counters.discardedDespawns ?? 0,
       entities: this.#view.tables.reduce(
         (sum, table) => (table.schema.index > 1 ? sum + table.count : sum),
         0,
@@ -547,7 +581,7 @@ export class ClientCore<S extends Shape = Shape> {
     this.#playback.reset();
     this.#view.clear();
     this.#view.seat = this.#seat;
-    this.#predictor = new Predictor(this.game, this.#seat, seed, options, this.#development);
+    this.#predictor = new Predictor(this.game, this.#seat, seed, options, this.#development, this.#maxReplay);
     this.#predictor.scramble = this.scramble;
     this.#oneShots.clear();
     this.#oneShots.seat = this.#seat;
@@ -631,6 +665,9 @@ export class ClientCore<S extends Shape = Shape> {
     }
     const replica = hasSnapshot ? this.#replicas.read(r, tick) : undefined;
     if (typeof replica === 'string') return replica;
+    const relays = replica !== undefined && this.game.schema.relays ? this.#relays : undefined;
+    relays?.read(r, tick, this.#seat);
+    if (r.failed) return 'bad-value';
     const oneShots = hasSnapshot ? this.#eventCodec.read(r, tick, this.#seat) : undefined;
     if (!r.align()) return r.failed ? 'truncated' : 'bad-padding';
     if (this.#channels.read(bytes, r.byteOffset, bytes.length) !== 'ok') return 'bad-messages';
@@ -640,7 +677,7 @@ export class ClientCore<S extends Shape = Shape> {
     );
     this.#heard(now);
     if (oneShots !== undefined) this.#oneShots.take(oneShots.events);
-    if (replica !== undefined) this.#applySnapshot(now, replica, report);
+    if (replica !== undefined) this.#applySnapshot(now, replica, report, relays);
     if (oneShots?.complete === true) this.#oneShots.settle(tick);
     this.#takeMessages();
     if (this.#channels.broken) this.#giveUp();
@@ -653,7 +690,12 @@ export class ClientCore<S extends Shape = Shape> {
     this.#end('protocol-error');
   }
 
-  #applySnapshot(now: Millis, replica: Replica, report: SlackReport | undefined): void {
+  #applySnapshot(
+    now: Millis,
+    replica: Replica,
+    report: SlackReport | undefined,
+    relays: Relays | undefined,
+  ): void {
     const first = this.#replicas.newest === undefined;
     const isNewest = this.#replicas.keep(replica);
     this.#snapshots++;
@@ -668,11 +710,7 @@ export class ClientCore<S extends Shape = Shape> {
     // A server that stalled has dropped ticks, and this client runs beyond all it may predict: no report would ever tell.
     else if (ahead < 0 || ahead > this.#maxLead) this.#clock.start(now, replica.tick + this.#firstLead());
     else if (report !== undefined) this.#clock.report(report);
-    const shown = predictor as unknown as Predictor<never>;
-    predictor.reconcile(replica, {
-      before: () => this.#view.beforeCorrection(shown),
-      after: () => this.#view.afterCorrection(shown),
-    });
+    predictor.reconcile(replica, this.#correction, relays);
   }
 
   /** The first snapshot: pull counters go on from the server's, the clock starts ahead of it. */

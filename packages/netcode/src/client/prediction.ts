@@ -1,76 +1,152 @@
 /**
  * Prediction and reconciliation: the client's own copy of the room, ahead of the server.
  *
- * Predicted rows come from running `step` on this player's commands; all other rows stand at the newest snapshot. When a snapshot
- * settles a tick, its rows are compared with what was predicted for that tick. Equal: only the other rows are replaced. Different:
- * the settled tick is restored and every command after it is run again.
+ * The predicted set (predicted.ts) comes from running `step` on this player's commands and, where the game relays them, on what is
+ * known of the others' (relayed.ts); all other rows stand where the newest snapshot says they are going. When a snapshot settles a
+ * tick, its rows are compared with what was predicted for that tick. Equal, with the commands that are known now: only the other rows
+ * are replaced. Different: the settled tick is restored and every tick after it is run again, at most `maxReplay` per frame. Until that
+ * is done the former prediction goes on and is what is drawn.
  */
 
 import { History } from '../base/history.ts';
 import type { Replica } from '../replication/decode.ts';
-import type { Row } from '../simulation/entity.ts';
+import type { Relays } from '../replication/relays.ts';
 import type { Game } from '../simulation/game.ts';
-import { RowSet, sameSentRow } from '../simulation/rows.ts';
+import type { RowSet } from '../simulation/rows.ts';
 import { Simulation } from '../simulation/simulation.ts';
-import type { Table } from '../simulation/table.ts';
 import type { Shape } from '../simulation/types.ts';
 import { markPredicted, type SavedWorld, WorldCore } from '../simulation/world.ts';
-import { ID, MARK } from '../wire/schema.ts';
-
-/** The predicted rows and own control words after one tick. */
-export interface PredictedTick {
-  readonly tables: readonly RowSet[];
-  readonly controls: Int32Array;
-  /** What the game's engine saved. */
-  engine: unknown;
-}
+import {
+  adoptLocals,
+  bringUp,
+  Course,
+  compareMarked,
+  keepPredicted,
+  mergeMarked,
+  type PredictedTick,
+  type PredictRule,
+  REGROUPED,
+  remark,
+  WRONG,
+} from './predicted.ts';
+import { RelayedCommands } from './relayed.ts';
 
 export interface PredictionStats {
   /** Snapshots whose settled tick was as predicted. */
   matched: number;
   /** Snapshots whose settled tick was not. */
   mispredicted: number;
+  /** Snapshots that were as predicted, but for rows that came into the predicted set or left it. */
+  regrouped: number;
+  /** Snapshots that were as predicted, and came with a command of another player that was not as assumed. */
+  anticipated: number;
   /** Steps run again. */
   replayed: number;
+  /** Frames at whose end a replay was not done. */
+  deferred: number;
 }
+
+/** Told before and after rows jump from one prediction to another. */
+export interface CorrectionListener {
+  before(): void;
+  after(): void;
+}
+
+/** Steps run again in one frame, unless the page says otherwise: a lead of 530 ms at 60 Hz. */
+export const DEFAULT_MAX_REPLAY = 32;
+
+/** Fewer than this and a replay might never catch up with a page that runs several ticks per frame. */
+export const LEAST_MAX_REPLAY = 8;
 
 /** Ticks of commands and predictions kept: 4.3 s at 60 Hz. */
 const MEMORY_TICKS = 256;
 
+/** Rows that are not predicted move on for this long past what is known of them, then hold. */
+const COURSE_MS = 500;
+
+/** No replay is under way. */
+const NONE = -1;
+
 export class Predictor<S extends Shape> {
   readonly simulation: Simulation<S>;
-  readonly stats: PredictionStats = { matched: 0, mispredicted: 0, replayed: 0 };
+  readonly stats: PredictionStats = {
+    matched: 0,
+    mispredicted: 0,
+    regrouped: 0,
+    anticipated: 0,
+    replayed: 0,
+    deferred: 0,
+  };
+  /** What others do; undefined when the game does not relay it. */
+  readonly others: RelayedCommands | undefined;
   /** Fills `local` fields with something else on every restore. Nothing sent may change by it. */
   scramble: ((count: number) => number) | undefined;
   readonly #seat: number;
-  readonly #history = new History<PredictedTick>(MEMORY_TICKS);
+  readonly #maxReplay: number;
+  readonly #courseTicks: number;
+  #history = new History<PredictedTick>(MEMORY_TICKS);
   readonly #commandWords: number;
   readonly #commands: Int32Array;
   readonly #commandTicks = new Float64Array(MEMORY_TICKS).fill(-1);
   readonly #truth: WorldCore;
   readonly #merged: SavedWorld;
-  readonly #rules: readonly (((row: Row, me: number) => boolean) | undefined)[];
+  readonly #rules: readonly PredictRule[];
+  readonly #courses: readonly Course[];
   #restores = 0;
   /** Newest tick that was simulated. */
   tick = 0;
   /** Newest tick that a snapshot settled. */
   settled = -1;
 
-  constructor(game: Game<S>, seat: number, seed: number, options: object, development: boolean) {
+  /** What a replay has made of the ticks from `#from` to `#replayed`. */
+  readonly #redone = new History<PredictedTick>(MEMORY_TICKS);
+  #from = NONE;
+  #replayed = NONE;
+  /** A newer snapshot has shown that the replay under way is wrong too: the next one starts from it. */
+  #outdated = false;
+  /** Steps that may still be run again in this frame. */
+  #allowance: number;
+  /** What the replay has come to while the former prediction is in the world, and the other way round. */
+  readonly #aside: SavedWorld;
+  readonly #present: SavedWorld;
+  /** Whether the replay is in the world now. */
+  #isInWorld = false;
+
+  constructor(
+    game: Game<S>,
+    seat: number,
+    seed: number,
+    options: object,
+    development: boolean,
+    maxReplay = DEFAULT_MAX_REPLAY,
+  ) {
+    const { schema } = game;
     this.simulation = new Simulation(game, { seed, options, seat, development });
     this.#seat = seat;
-    this.#commandWords = game.schema.command.words;
+    this.#maxReplay = maxReplay;
+    this.#allowance = maxReplay;
+    this.#courseTicks = Math.floor((COURSE_MS * schema.tickRate) / 1000);
+    this.#commandWords = schema.command.words;
     this.#commands = new Int32Array(MEMORY_TICKS * this.#commandWords);
-    this.#truth = new WorldCore(game.schema, false);
+    this.#truth = new WorldCore(schema, false);
     this.#merged = this.#truth.newSave();
-    const rules = (game.definition.predict ?? {}) as Readonly<
-      Record<string, ((row: Row, me: number) => boolean) | undefined>
-    >;
-    this.#rules = game.schema.rows.map((row) => rules[row.name]);
+    this.#aside = this.#truth.newSave();
+    this.#present = this.#truth.newSave();
+    const rules = (game.definition.predict ?? {}) as Readonly<Record<string, PredictRule>>;
+    this.#rules = schema.rows.map((row) => rules[row.name]);
+    this.#courses = schema.rows.map((row) => new Course(row));
+    this.others = schema.relays
+      ? new RelayedCommands(schema.command, schema.tickRate, schema.maxPlayers, MEMORY_TICKS)
+      : undefined;
   }
 
   get world(): WorldCore {
     return this.simulation.core;
+  }
+
+  /** Whether a replay waits for the next frame. */
+  get replaying(): boolean {
+    return this.#replayed !== NONE;
   }
 
   /** Keeps the command of a tick. A tick's command never changes once it was made. */
@@ -93,37 +169,39 @@ export class Predictor<S extends Shape> {
   /** Simulates the next tick with the command made for it. */
   step(): void {
     this.#run(this.tick + 1);
+    this.tick++;
+    this.#keep(this.#history, this.tick);
   }
 
   /** Forgets the ticks up to `tick`: a sleeping page skips them instead of running them all. */
   skipTo(tick: number): void {
     this.tick = tick;
+    this.#abandon();
   }
 
-  /** Takes the newest snapshot. `onCorrection` is called before and after rows are replayed. */
-  reconcile(replica: Replica, correction: { before(): void; after(): void }): void {
-    this.#loadTruth(replica);
-    this.settled = replica.tick;
-    const predicted = this.#history.get(replica.tick);
-    if (predicted !== undefined && this.tick >= replica.tick && this.#matches(predicted, replica)) {
-      this.stats.matched++;
+  /** Takes the newest snapshot and, if the game relays them, the commands that came with it. */
+  reconcile(replica: Replica, correction: CorrectionListener, relays?: Relays): void {
+    if (relays !== undefined) this.others?.take(relays);
+    const { tick } = replica;
+    const isRedone = this.replaying && tick >= this.#from && tick <= this.#replayed;
+    const predicted = (isRedone ? this.#redone : this.#history).get(tick);
+    this.#loadTruth(replica, predicted);
+    this.settled = tick;
+    const known = this.tick >= tick ? predicted : undefined;
+    if (this.#judge(known, replica, isRedone ? this.#replayed : this.tick)) {
+      // A replay that is right so far goes on; one that has not come this far is not needed.
+      if (!isRedone) this.#abandon();
       this.#adoptOthers();
-      return;
-    }
-    if (predicted !== undefined) this.stats.mispredicted++;
-    correction.before();
-    this.#restore(predicted);
-    const newest = Math.max(this.tick, replica.tick);
-    // A gap that long is no replay any more: the page slept, or the server did.
-    const from = newest - replica.tick > MEMORY_TICKS / 2 ? newest : replica.tick;
-    this.tick = from;
-    this.world.tick = from;
-    this.#keep(from);
-    while (this.tick < newest) {
-      this.stats.replayed++;
-      this.#run(this.tick + 1);
-    }
-    correction.after();
+    } else if (isRedone) this.#outdated = true;
+    else this.#begin(known);
+    this.#continue(correction);
+  }
+
+  /** The end of a frame: what is left of a replay goes on, with the steps that the frame's snapshots did not take. */
+  frame(correction: CorrectionListener): void {
+    this.#continue(correction);
+    if (this.replaying) this.stats.deferred++;
+    this.#allowance = this.#maxReplay;
   }
 
   /** The predicted rows after `tick`, if remembered. */
@@ -131,14 +209,108 @@ export class Predictor<S extends Shape> {
     return this.#history.get(tick);
   }
 
+  /** Whether what was predicted for the settled tick, and assumed for those up to `newest`, still holds. Counts what it finds. */
+  #judge(predicted: PredictedTick | undefined, replica: Replica, newest: number): boolean {
+    if (predicted === undefined) return false;
+    const found = this.#compare(predicted, replica);
+    if ((found & WRONG) !== 0) this.stats.mispredicted++;
+    else if (found === REGROUPED) this.stats.regrouped++;
+    else if (this.others?.changed(replica.tick, newest) === true) this.stats.anticipated++;
+    else {
+      this.stats.matched++;
+      return true;
+    }
+    return false;
+  }
+
+  /** Compares the predicted rows and own control words with the server's. */
+  #compare(predicted: PredictedTick, replica: Replica): number {
+    let found = 0;
+    for (let i = 0; i < replica.controls.length; i++)
+      if (predicted.controls[i] !== replica.controls[i]) found |= WRONG;
+    for (let t = 0; t < this.#truth.tables.length; t++)
+      found |= compareMarked(this.#truth.table(t), predicted.tables[t] as RowSet, this.#seat);
+    return found;
+  }
+
+  /** Restores the settled tick: from here everything is run again. */
+  #begin(predicted: PredictedTick | undefined): void {
+    const { settled } = this;
+    this.simulation.save(this.#present);
+    this.#isInWorld = true;
+    this.#restore(predicted);
+    this.tick = Math.max(this.tick, settled);
+    // A gap that long is no replay any more: the page slept, or the server did.
+    const from = this.tick - settled > MEMORY_TICKS / 2 ? this.tick : settled;
+    this.world.tick = from;
+    this.#keep(this.#redone, from);
+    this.#from = from;
+    this.#replayed = from;
+    this.#outdated = false;
+  }
+
+  /** Runs again as much as this frame may. */
+  #continue(correction: CorrectionListener): void {
+    while (this.replaying && (this.#allowance > 0 || this.#replayed === this.tick)) {
+      if (!this.#isInWorld) this.#exchange(this.#present, this.#aside, this.#redone.get(this.#replayed));
+      while (this.#replayed < this.tick && this.#allowance > 0) {
+        this.#allowance--;
+        this.stats.replayed++;
+        this.#run(this.#replayed + 1);
+        this.#keep(this.#redone, ++this.#replayed);
+      }
+      if (this.#replayed < this.tick) break;
+      this.#finish(correction);
+    }
+    if (this.#isInWorld) this.#exchange(this.#aside, this.#present, this.#history.get(this.tick));
+  }
+
+  /** Takes one of the two predictions out of the world and puts the other in. */
+  #exchange(out: SavedWorld, back: SavedWorld, newest: PredictedTick | undefined): void {
+    this.simulation.save(out);
+    this.simulation.restore(back);
+    this.simulation.engine.restore(newest?.engine);
+    this.#isInWorld = !this.#isInWorld;
+  }
+
+  /** The replay has caught up: it is the prediction from now on. */
+  #finish(correction: CorrectionListener): void {
+    correction.before();
+    for (let tick = this.#from; tick <= this.tick; tick++) {
+      const redone = this.#redone.get(tick) as PredictedTick;
+      const former = this.#history.recycle(tick);
+      this.#history.set(tick, redone);
+      this.#redone.set(tick, former ?? keepPredicted(this.world, this.#seat, undefined));
+    }
+    const { settled } = this;
+    const isOld = settled > this.#from;
+    const isOutdated = this.#outdated;
+    this.#isInWorld = false;
+    this.#abandon();
+    if (isOld && !isOutdated) this.#adoptOthers();
+    correction.after();
+    if (isOutdated) this.#begin(this.#history.get(settled));
+  }
+
+  #abandon(): void {
+    this.#from = NONE;
+    this.#replayed = NONE;
+    this.#outdated = false;
+  }
+
   #run(tick: number): void {
-    const { simulation } = this;
+    const { simulation, others } = this;
     const command = this.#commandFor(tick);
     if (command >= 0) simulation.command(this.#seat, this.#commands, command);
     else simulation.commands.clear(this.#seat);
+    others?.enter(tick, simulation.commands);
+    if (tick - this.settled <= this.#courseTicks) this.#moveOthers(1);
     simulation.step(tick);
-    this.tick = tick;
-    this.#keep(tick);
+    others?.note(tick, simulation.commands);
+    for (let t = 0; t < this.#rules.length; t++) {
+      const rule = this.#rules[t];
+      if (rule !== undefined) remark(this.world.table(t), this.#truth.table(t), this.#seat, rule);
+    }
   }
 
   /** Offset of the command that runs in `tick`: its own, or the last one before, as the server would substitute it. */
@@ -149,48 +321,41 @@ export class Predictor<S extends Shape> {
     return -1;
   }
 
-  #keep(tick: number): void {
-    const { world } = this;
-    const kept = this.#history.recycle(tick) ?? {
-      tables: world.tables.map((table) => new RowSet(table.schema)),
-      controls: new Int32Array(world.controlStride),
-      engine: undefined,
-    };
-    for (let t = 0; t < world.tables.length; t++) copyMarked(world.table(t), kept.tables[t] as RowSet);
-    const at = this.#seat * world.controlStride;
-    for (let i = 0; i < world.controlStride; i++) kept.controls[i] = world.controls[at + i] ?? 0;
+  #keep(history: History<PredictedTick>, tick: number): void {
+    const kept = keepPredicted(this.world, this.#seat, history.recycle(tick));
     kept.engine = this.simulation.engine.save();
-    this.#history.set(tick, kept);
+    history.set(tick, kept);
   }
 
-  #loadTruth(replica: Replica): void {
+  /** The server's rows at the snapshot's tick. What it left out is as it was `predicted`. */
+  #loadTruth(replica: Replica, predicted: PredictedTick | undefined): void {
     const truth = this.#truth;
     truth.tick = replica.tick;
     for (let t = 0; t < truth.tables.length; t++) {
       const table = truth.table(t);
-      table.restore(replica.tables[t] as RowSet);
+      const rows = replica.tables[t] as RowSet;
+      table.restore(rows);
       markPredicted(table, this.#seat, this.#rules[t]);
+      const course = this.#courses[t] as Course;
+      bringUp(table, rows, replica.tick, predicted?.tables[t], course, this.#courseTicks);
     }
     truth.controls.fill(0);
     truth.controls.set(replica.controls, this.#seat * truth.controlStride);
   }
 
-  #matches(predicted: PredictedTick, replica: Replica): boolean {
-    for (let i = 0; i < replica.controls.length; i++)
-      if (predicted.controls[i] !== replica.controls[i]) return false;
-    for (let t = 0; t < this.#truth.tables.length; t++) {
-      if (!sameMarked(this.#truth.table(t), predicted.tables[t] as RowSet)) return false;
-    }
-    return true;
-  }
-
-  /** Predicted rows stay as they are; all others become those of the snapshot. */
+  /** Predicted rows stay as they are; all others become those of the snapshot, moved on to the present tick. */
   #adoptOthers(): void {
     for (let t = 0; t < this.#truth.tables.length; t++) {
       const merged = this.#merged.tables[t] as RowSet;
       mergeMarked(this.#truth.table(t), this.world.table(t), merged);
       this.world.table(t).restore(merged);
     }
+    this.#moveOthers(Math.min(this.tick - this.settled, this.#courseTicks));
+  }
+
+  #moveOthers(ticks: number): void {
+    for (let t = 0; t < this.#courses.length; t++)
+      (this.#courses[t] as Course).moveOthers(this.world.table(t), ticks);
   }
 
   #restore(predicted: PredictedTick | undefined): void {
@@ -205,70 +370,5 @@ export class Predictor<S extends Shape> {
     this.simulation.engine.restore(predicted?.engine);
     if (this.scramble !== undefined) world.scrambleLocals(this.scramble(this.#restores));
     this.#restores++;
-  }
-}
-
-function copyMarked(table: Table, into: RowSet): void {
-  into.clear();
-  for (let i = 0; i < table.count; i++) {
-    const at = table.offset(i);
-    if (table.data[at + MARK] === 1) into.push(table.data, at);
-  }
-}
-
-function sameMarked(truth: Table, predicted: RowSet): boolean {
-  const { schema } = truth;
-  let p = 0;
-  for (let i = 0; i < truth.count; i++) {
-    const at = truth.offset(i);
-    if (truth.data[at + MARK] !== 1) continue;
-    if (p >= predicted.count || !sameSentRow(schema, truth.data, at, predicted.data, p * schema.stride))
-      return false;
-    p++;
-  }
-  return p === predicted.count;
-}
-
-/** Unmarked rows of `others` and marked rows of `own`, in id order. */
-function mergeMarked(others: Table, own: Table, into: RowSet): void {
-  into.clear();
-  let i = 0;
-  let j = 0;
-  while (i < others.count || j < own.count) {
-    const at = i < others.count ? others.offset(i) : -1;
-    if (at >= 0 && others.data[at + MARK] === 1) {
-      i++;
-      continue;
-    }
-    const ownAt = j < own.count ? own.offset(j) : -1;
-    if (ownAt >= 0 && own.data[ownAt + MARK] !== 1) {
-      j++;
-      continue;
-    }
-    const id = at >= 0 ? (others.data[at + ID] ?? 0) : Infinity;
-    const ownId = ownAt >= 0 ? (own.data[ownAt + ID] ?? 0) : Infinity;
-    if (ownId <= id) {
-      into.push(own.data, ownAt);
-      j++;
-      // A row that is predicted by one rule and not by the other: the prediction is newer.
-      if (ownId === id) i++;
-    } else {
-      into.push(others.data, at);
-      i++;
-    }
-  }
-}
-
-/** Fields that are never sent come from what this client had computed for the tick. */
-function adoptLocals(rows: RowSet, predicted: RowSet): void {
-  const { schema } = rows;
-  for (let i = 0; i < rows.count; i++) {
-    const from = predicted.offsetOf(rows.id(i));
-    if (from < 0) continue;
-    for (const { field, at } of schema.fields) {
-      if (!field.local) continue;
-      for (let word = at; word < at + field.words; word++)
-        rows.data[i * schema.stride + word] = predicted.data[from + word] ?? 0;
-    }
   }
 }

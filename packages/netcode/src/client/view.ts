@@ -17,8 +17,8 @@ import { type ViewHost, type ViewRow, ViewRows } from './viewrows.ts';
 /** Past the newest snapshot rows move on at their own rate for this long, then hold. */
 const EXTRAPOLATE_MS = 250;
 
-/** A correction's visible rest after this long is 1/e. */
-const CORRECTION_TAU_MS = 70;
+/** A correction is seen for this long: fast at first, and at rest at its end. A third of it is left after 75 ms. */
+const CORRECTION_MS = 240;
 
 /** Corrections smaller than a hundredth of a grid step are over. */
 const SETTLED = 0.01;
@@ -36,7 +36,9 @@ interface DrawnType {
   /** Ids of the own rows in the order that is drawn; the count is -1 where the order must be made anew. */
   ownIds: Int32Array;
   ownCount: number;
+  /** By id: per continuous field how far it is drawn from where it is, then the milliseconds for which it still is. */
   readonly offsets: Map<number, Float64Array>;
+  /** By id, before a correction: what was drawn, the cut counter, and the offsets. */
   readonly before: Map<number, Float64Array>;
   readonly spawns: Spawns;
 }
@@ -223,11 +225,13 @@ export class View implements ViewHost {
     });
     this.#eachOwn(predictor, (type, id, cut, predicted) => {
       const { continuous } = type.rows;
-      const drawn = type.before.get(id) ?? new Float64Array(continuous.length + 1);
+      const drawn = type.before.get(id) ?? new Float64Array(2 * (continuous.length + 1));
       type.before.set(id, drawn);
       const offsets = type.offsets.get(id);
       for (const field of continuous) drawn[field.index] = predicted(field) + (offsets?.[field.index] ?? 0);
       drawn[continuous.length] = cut;
+      const formerAt = continuous.length + 1;
+      for (let i = 0; i < formerAt; i++) drawn[formerAt + i] = offsets?.[i] ?? 0;
     });
   }
 
@@ -240,14 +244,20 @@ export class View implements ViewHost {
       const drawn = type.before.get(type.spawns.former(predictor, own, index));
       if (drawn === undefined) return;
       const sameCut = drawn[continuous.length] === cut;
-      const offsets = new Float64Array(continuous.length);
+      const formerAt = continuous.length + 1;
+      const offsets = new Float64Array(continuous.length + 1);
       let visible = false;
+      let jumped = false;
       for (const field of continuous) {
         const off = sameCut ? difference(field, drawn[field.index] ?? 0, predicted(field)) : 0;
+        // Where nothing was corrected, what is left of an earlier correction fades as it would have.
+        const former = drawn[formerAt + field.index] ?? 0;
+        if (Math.abs(off - former) > field.step * SETTLED) jumped = true;
         offsets[field.index] = off;
         if (Math.abs(off) > field.step * SETTLED) visible = true;
         this.largestCorrection = Math.max(this.largestCorrection, Math.abs(off));
       }
+      offsets[continuous.length] = jumped ? CORRECTION_MS : (drawn[formerAt + continuous.length] ?? 0);
       if (visible) type.offsets.set(id, offsets);
     });
     for (const { before } of this.#types) before.clear();
@@ -284,7 +294,7 @@ export class View implements ViewHost {
     this.#decayedAt = now;
     for (let t = 0; t < this.#types.length; t++) {
       const type = this.#types[t] as DrawnType;
-      if (type.offsets.size > 0) decayOffsets(type, Math.exp(-elapsed / CORRECTION_TAU_MS));
+      if (type.offsets.size > 0) decayOffsets(type, elapsed);
     }
   }
 }
@@ -322,14 +332,19 @@ function ownValue(
 }
 
 /** Corrections fade; those that nobody can see any more are forgotten. */
-function decayOffsets({ rows, offsets }: DrawnType, share: number): void {
+function decayOffsets({ rows, offsets }: DrawnType, elapsed: Millis): void {
+  const time = rows.continuous.length;
   for (const [id, values] of offsets) {
+    const left = values[time] ?? 0;
+    const rest = Math.max(0, left - elapsed);
+    const share = rest / left;
     let visible = false;
     for (const field of rows.continuous) {
-      const rest = (values[field.index] ?? 0) * share;
-      values[field.index] = rest;
-      if (Math.abs(rest) > field.step * SETTLED) visible = true;
+      const off = (values[field.index] ?? 0) * share * share * share;
+      values[field.index] = off;
+      if (Math.abs(off) > field.step * SETTLED) visible = true;
     }
+    values[time] = rest;
     if (!visible) offsets.delete(id);
   }
 }

@@ -87,7 +87,7 @@ export class SnapshotEncoder {
     this.#frames = new History(Math.floor(HELD_WINDOW_TICKS / schema.ticksPerSnapshot) + 1);
     this.#sections = new Sections(this.#codecs, this.#source);
     this.#lists = new Lists(schema, relevance, this.#source);
-    this.#pressure = new Pressure(schema, this.#lists, this.#source, relevance.weights);
+    this.#pressure = new Pressure(schema, this.#lists, this.#source, relevance);
     this.#small = new SmallWriter(schema);
     this.#writer = new ListWriter(new BitWriter(new Uint8Array(8)), this.#codecs);
   }
@@ -144,6 +144,11 @@ export class SnapshotEncoder {
       }
     }
     return rows;
+  }
+
+  /** Whether a client may see an entity of a seat in the tick last begun. */
+  sees(viewer: Viewer, seat: number): boolean {
+    return this.#frame !== undefined && this.#lists.sight.seesSeat(this.#frame, viewer, seat);
   }
 
   /** Appends the snapshot's entities to `w`: a bit for the codec, 0 fast or 1 small, then all tables. */

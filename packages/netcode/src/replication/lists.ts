@@ -116,7 +116,7 @@ export class Lists {
       return n;
     }
     const mask = this.sight.maskOf(t, row);
-    const urgency = mine ? FIRST * 2 : this.#weigh(t, id, factor) * (tick - held);
+    const urgency = mine ? FIRST * 2 : this.#predicted(t, id) + this.#weigh(t, id, factor) * (tick - held);
     const kind = heldMask === 0 && mask === 0 && (now.steady[row] as number) <= held ? EXPECTED : CHANGED;
     const window = tick - held <= HELD_WINDOW_TICKS;
     plan.add(t, id, window ? kind : CHANGED, row, base, held, held, heldMask, mask, urgency);
@@ -137,17 +137,23 @@ export class Lists {
       const weight = mine ? 1 : this.#weigh(t, id, factor);
       if (this.holdings.locate(t, id)) {
         const { held, base, mask: heldMask } = this.holdings.found;
-        const urgency = mine ? FIRST * 2 : weight * (tick - held);
+        const urgency = mine ? FIRST * 2 : this.#predicted(t, id) + weight * (tick - held);
         plan.add(t, id, ARRIVED, row, base, held, held, heldMask, mask, urgency);
       } else {
         const since = this.holdings.since(t, key, id);
         // What the last snapshot brought comes again until it is acknowledged: else it would vanish with the next.
-        const first = this.holdings.wasBrought(t, key, id) ? FIRST / 2 : 0;
+        const first = this.#predicted(t, id) + (this.holdings.wasBrought(t, key, id) ? FIRST / 2 : 0);
         const urgency = mine ? FIRST * 2 : first + weight * (tick - since);
         plan.add(t, id, NEW, row, -1, NOT_HELD, since, 0, mask, urgency);
       }
     }
     return i;
+  }
+
+  /** Rows that the client predicts come right after its own. */
+  #predicted(t: number, id: number): number {
+    const rule = this.#relevance.predicted[t];
+    return rule?.(this.#viewer, id) === true ? FIRST : 0;
   }
 
   #weigh(t: number, id: number, factor: number): number {

@@ -10,6 +10,7 @@ import type { FrameSource } from './held.ts';
 import { type HeldTable, NAMED, NOT_HELD } from './held.ts';
 import type { Lists } from './lists.ts';
 import { ARRIVED, AWAY, BLOCKED, CHANGED, EXPECTED, FIRST } from './plan.ts';
+import type { Relevance } from './relevance.ts';
 import { DROPPED_LIST, KEPT_LIST, type RowSink, SECTION } from './rowsink.ts';
 
 /** Choices of rows until what is written fits; the last one is none. */
@@ -48,7 +49,7 @@ export class Pressure {
   readonly #schema: GameSchema;
   readonly #lists: Lists;
   readonly #frames: FrameSource;
-  readonly #weights: readonly number[];
+  readonly #relevance: Relevance;
   readonly #choices: ListChoice[] = [];
   #count = 0;
   readonly #byUrgency: ListChoice[] = [];
@@ -58,11 +59,11 @@ export class Pressure {
   #awayRound = new Int32Array(64);
   #round = 0;
 
-  constructor(schema: GameSchema, lists: Lists, frames: FrameSource, weights: readonly number[]) {
+  constructor(schema: GameSchema, lists: Lists, frames: FrameSource, relevance: Relevance) {
     this.#schema = schema;
     this.#lists = lists;
     this.#frames = frames;
-    this.#weights = weights;
+    this.#relevance = relevance;
   }
 
   /** Writes as much as `budgetBits` allow, and records it. `restart` forgets what was written since the call; `fits` says whether it fits. */
@@ -140,13 +141,15 @@ export class Pressure {
     choice.rows = rows * GUESS_HELD_BITS + Math.max(0, present - rows) * GUESS_NEW_BITS;
     const since =
       list >= 0 && held !== undefined ? oldest(held, list) : this.#lists.holdings.waitingSince(t, key);
-    // A list that an own row has left is looked at too: both halves of a move go together.
+    // A list that an own or predicted row has left is looked at too: both halves of a move go together.
     const first =
       key === 0 ||
       this.#holdsOwn(t, now, key, viewer.seat) ||
-      (list >= 0 && held !== undefined && this.#heldOwn(held, list, t, viewer.seat));
+      this.#holdsPredicted(t, now, key, viewer) ||
+      (list >= 0 && held !== undefined && this.#heldOwn(held, list, t, viewer.seat)) ||
+      (list >= 0 && held !== undefined && this.#heldPredicted(held, list, t, viewer));
     const again = list < 0 && this.#lists.holdings.brought(t, key);
-    const waited = (this.#weights[t] ?? 1) * choice.factor * (tick - since);
+    const waited = (this.#relevance.weights[t] ?? 1) * choice.factor * (tick - since);
     choice.urgency = first ? FIRST : again ? FIRST / 2 + waited : waited;
     choice.from = 0;
     choice.to = 0;
@@ -179,6 +182,27 @@ export class Pressure {
       );
     for (let e = held.from[list] as number; e < (held.to[list] as number); e++)
       if ((held.ids[e] as number) >> 16 === seat) return true;
+    return false;
+  }
+
+  #holdsPredicted(t: number, now: FrameTable, key: number, viewer: SnapshotRequest['viewer']): boolean {
+    const rule = this.#relevance.predicted[t];
+    if (rule === undefined) return false;
+    const end = now.starts[key + 1] as number;
+    for (let m = now.starts[key] as number; m < end; m++) if (rule(viewer, now.ids[m] as number)) return true;
+    return false;
+  }
+
+  #heldPredicted(held: HeldTable, list: number, t: number, viewer: SnapshotRequest['viewer']): boolean {
+    const rule = this.#relevance.predicted[t];
+    if (rule === undefined) return false;
+    const tick = held.ticks[list] as number;
+    if (tick >= 0) {
+      const old = this.#frames.get(tick)?.tables[t] as FrameTable;
+      return this.#holdsPredicted(t, old, held.keys[list] as number, viewer);
+    }
+    for (let e = held.from[list] as number; e < (held.to[list] as number); e++)
+      if (rule(viewer, held.ids[e] as number)) return true;
     return false;
   }
 

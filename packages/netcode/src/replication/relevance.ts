@@ -7,6 +7,8 @@ export interface Relevance {
   readonly weights: readonly number[];
   /** Per row schema: the game's `visible` hook. */
   readonly visible: readonly (((viewer: Viewer, id: number) => boolean) | undefined)[];
+  /** Per row schema: the game's `predict` rule. Rows for which it holds go before all that wait. */
+  readonly predicted: readonly (((viewer: Viewer, id: number) => boolean) | undefined)[];
   /** Per row schema: the game's `priority` hook; its weight multiplies the schema's. */
   readonly priority: readonly (((viewer: Viewer, id: number) => number) | undefined)[];
   /** Team of a seat, -1 for none. */
@@ -18,6 +20,7 @@ export function plainRelevance(weights: readonly number[]): Relevance {
   return {
     weights,
     visible: weights.map(() => undefined),
+    predicted: weights.map(() => undefined),
     priority: weights.map(() => undefined),
     teamOf: () => -1,
   };

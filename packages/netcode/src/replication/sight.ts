@@ -1,6 +1,6 @@
 /** What one client is to see now: which rows, and which of their secrets. */
 
-import type { GameSchema } from '../simulation/game.ts';
+import { type GameSchema, ROOM } from '../simulation/game.ts';
 import { OWNER_BIT, type Secrets, TEAM_BIT } from '../simulation/secrets.ts';
 import { OWNER } from '../wire/schema.ts';
 import type { Frame, FrameTable } from './frame.ts';
@@ -133,6 +133,19 @@ export class Sight {
     if (this.#schema.positions[t] !== undefined && shown[now.keys[row] as number] !== 1) return false;
     const hook = this.#relevance.visible[t];
     return hook === undefined || hook(this.#viewer, id);
+  }
+
+  /** Whether a client may see any entity that a seat owns. Players' own rows, which everybody sees, are none. */
+  seesSeat(frame: Frame, viewer: Viewer, seat: number): boolean {
+    for (let t = ROOM + 1; t < frame.tables.length; t++) {
+      const { rows, keys } = frame.tables[t] as FrameTable;
+      const hook = this.#relevance.visible[t];
+      const spatial = this.#schema.positions[t] !== undefined;
+      for (let row = rows.lowerBound(seat * 65536); row < rows.count && rows.id(row) >> 16 === seat; row++)
+        if (!spatial || viewer.shown[keys[row] as number] === 1)
+          if (hook === undefined || hook(viewer, rows.id(row))) return true;
+    }
+    return false;
   }
 
   /** A row with the secrets of a mask. */

@@ -169,14 +169,18 @@ export class CommandTable {
   readonly #schema: CommandSchema;
   readonly #views: Record<string, unknown>[];
   readonly #neutral: Record<string, unknown>;
+  /** By seat: 1 once a rule has read the seat's command. Cleared by whoever wants to know. */
+  readonly asked: Uint8Array;
 
   constructor(schema: CommandSchema, seats: number) {
     this.#schema = schema;
     this.#neutral = this.#blank();
+    this.asked = new Uint8Array(seats + 1);
     this.#views = Array.from({ length: seats + 1 }, () => this.#blank());
   }
 
   get(seat: number): Record<string, unknown> {
+    this.asked[seat] = 1;
     return this.#views[seat] ?? this.#neutral;
   }
 
@@ -200,6 +204,18 @@ export class CommandTable {
       const before = controls[controlsAt + 1 + p] ?? 0;
       view[(fields[index] as CommandField).name] = (count - before + PRESS_MODULUS) % PRESS_MODULUS;
       controls[controlsAt + 1 + p] = count;
+    }
+  }
+
+  /** Takes for this tick what another player is assumed to do: words in which a press is the number of its pulls. */
+  assume(seat: number, words: Int32Array, at: number): void {
+    const view = this.#views[seat];
+    if (view === undefined) return;
+    const { fields } = this.#schema;
+    for (let i = 0; i < fields.length; i++) {
+      const { name, field, scalar: codec } = fields[i] as CommandField;
+      const word = words[at + i] ?? 0;
+      view[name] = field.kind === 'press' ? word : codec.read(word);
     }
   }
 

@@ -52,6 +52,12 @@ export interface Definition<S extends Shape> {
   readonly events?: S['events'];
   /** Which rows a client predicts: a pure function over sent fields. Default: the rows it owns. */
   readonly predict?: { readonly [N in keyof S['entities']]?: (row: Entity<S, N>, me: number) => boolean };
+  /**
+   * Passes players' commands on to each other, so that clients can predict what several push: `ctx.command(seat)` then gives others'
+   * commands on a client, as far as they are known. `true`: those of every player of whom the viewer may see an entity; a rule picks
+   * among them. Others' commands are known up to 250 ms before they run: leave it out where that tells too much. Default false.
+   */
+  readonly relay?: boolean | ((viewer: Seer<S>, seat: number) => boolean);
   /** More is sent sooner when not all fits a datagram: a weight per type, or per viewer and row. Default 1. */
   readonly priority?: {
     readonly [N in keyof S['entities']]?: number | ((viewer: Seer<S>, row: Entity<S, N>) => number);
@@ -139,6 +145,8 @@ export interface GameSchema {
   readonly tables: CodecTables | undefined;
   readonly requestNames: readonly string[];
   readonly events: readonly EventSchema[];
+  /** Whether packets carry other players' commands. */
+  readonly relays: boolean;
   readonly hash: readonly [number, number];
 }
 
@@ -266,6 +274,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
   );
   if (tables !== undefined) checkTables(tables, rows);
   const command = compileCommand(definition.command);
+  const relays = definition.relay !== undefined && definition.relay !== false;
   const messageNames = Object.keys(messages);
   const requestNames = Object.keys(requests);
   assert(messageNames.length + requestNames.length <= 255, 'at most 255 types of messages and requests');
@@ -293,6 +302,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     tables,
     requestNames,
     events: eventTypes,
+    relays,
     hash: schemaHash([
       PROTOCOL_VERSION,
       name,
@@ -306,8 +316,9 @@ function compileGame(definition: Definition<Shape>): GameSchema {
       hidden,
       tables ?? null,
       requestNames,
-      // Games without events have the hash that they had before there were any.
+      // Games without events have the hash that they had before there were any, and so have those that relay nothing.
       ...(eventTypes.length === 0 ? [] : [eventTypes.map(describeEvent)]),
+      ...(relays ? ['relays'] : []),
     ]),
   };
 }

@@ -57,6 +57,8 @@ export interface RigOptions<S extends Shape> {
   readonly answers?: ServerAnswers<S>;
   /** Bytes of one client's transfers that the server may hold at a time. */
   readonly transferBytes?: number;
+  /** Steps that a client's correction may run again in one frame. */
+  readonly maxReplay?: number;
 }
 
 /** What may be different for one client. */
@@ -353,6 +355,7 @@ export class Rig<S extends Shape> {
       name: `P${stream + 1}`,
       development: this.#options.development ?? false,
       ...(token === undefined ? {} : { token }),
+      ...(this.#options.maxReplay === undefined ? {} : { maxReplay: this.#options.maxReplay }),
     });
     if (this.#options.scramble ?? true) core.scramble = (count) => count * 7 + 13;
     return core;

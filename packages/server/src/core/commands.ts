@@ -1,6 +1,6 @@
 /** One session's commands on the server: each runs at its own tick or never [C1], and the server never waits for one [C2]. */
 
-import type { CommandSchema } from '@tickwire/netcode/internal';
+import { type CommandSchema, HOLD_LEVELS_MS } from '@tickwire/netcode/internal';
 
 /** What became of every command and every tick that needed one. */
 export interface CommandStats {
@@ -22,9 +22,6 @@ export interface Slack {
 
 /** Commands further ahead than this are refused: 2.1 s at 60 Hz. */
 const MAX_AHEAD_TICKS = 128;
-
-/** The last levels stand in for missing commands this long. */
-const SUBSTITUTE_MS = 250;
 
 export class CommandQueue {
   readonly stats: CommandStats = {
@@ -48,7 +45,7 @@ export class CommandQueue {
     this.#schema = schema;
     this.#words = new Int32Array(MAX_AHEAD_TICKS * schema.words);
     this.#last = schema.neutral.slice();
-    this.#substituteTicks = Math.floor((SUBSTITUTE_MS * tickRate) / 1000);
+    this.#substituteTicks = Math.floor((HOLD_LEVELS_MS * tickRate) / 1000);
   }
 
   /** Takes the command for `tick` while `next` is the tick that runs next. True when it is new and in time. */
@@ -97,6 +94,15 @@ export class CommandQueue {
       this.#substitute();
     }
     return this.#started ? this.#last : undefined;
+  }
+
+  /** Copies the command that waits for `tick`; false when there is none yet. */
+  peek(tick: number, into: Int32Array, at: number): boolean {
+    const slot = tick % MAX_AHEAD_TICKS;
+    if (this.#ticks[slot] !== tick) return false;
+    const from = slot * this.#schema.words;
+    for (let i = 0; i < this.#schema.words; i++) into[at + i] = this.#words[from + i] as number;
+    return true;
   }
 
   /** Another page speaks for this seat now: what the old one sent ahead must not run any more. */

@@ -31,6 +31,7 @@ export class RoomInterest<S extends Shape = Shape> implements Relevance {
   readonly weights: readonly number[];
   readonly visible: readonly (((viewer: Viewer, id: number) => boolean) | undefined)[];
   readonly priority: readonly (((viewer: Viewer, id: number) => number) | undefined)[];
+  readonly predicted: readonly (((viewer: Viewer, id: number) => boolean) | undefined)[];
   readonly #game: Game<S>;
   readonly #room: Room<S>;
   readonly #core: WorldCore;
@@ -46,9 +47,14 @@ export class RoomInterest<S extends Shape = Shape> implements Relevance {
     this.#core = room.simulation.core;
     this.#placed = game.schema.positions.filter((position) => position !== undefined).length;
     this.#teams = new Int32Array(game.schema.maxPlayers + 1);
-    const { priority = {}, visible = {} } = game.definition as unknown as {
+    const {
+      priority = {},
+      visible = {},
+      predict = {},
+    } = game.definition as unknown as {
       priority?: Readonly<Record<string, number | Hook | undefined>>;
       visible?: Readonly<Record<string, Hook | undefined>>;
+      predict?: Readonly<Record<string, ((row: unknown, me: number) => unknown) | undefined>>;
     };
     const { rows } = game.schema;
     this.weights = rows.map(({ index, name }) => {
@@ -59,6 +65,14 @@ export class RoomInterest<S extends Shape = Shape> implements Relevance {
       const hook = index > 1 ? visible[name] : undefined;
       return hook === undefined ? undefined : (viewer, id) => this.#ask(hook, index, viewer, id) === true;
     });
+    this.predicted = rows.map(({ index, name }) => {
+      const rule = index > 1 ? predict[name] : undefined;
+      if (rule === undefined) return undefined;
+      return ({ seat }, id) => {
+        const row = this.#core.table(index).get(id);
+        return row !== undefined && rule(row, seat) === true;
+      };
+    });
     this.priority = rows.map(({ index, name }) => {
       const hook = index > 1 ? priority[name] : undefined;
       if (typeof hook !== 'function') return undefined;
@@ -67,6 +81,12 @@ export class RoomInterest<S extends Shape = Shape> implements Relevance {
         return typeof weight === 'number' && Number.isFinite(weight) ? weight : 1;
       };
     });
+  }
+
+  /** Whether the game lets a client know the commands of a seat of which it may see an entity. */
+  relays(viewer: Viewer, seat: number): boolean {
+    const { relay } = this.#game.definition;
+    return typeof relay === 'function' ? relay(this.#seer(viewer), seat) === true : relay === true;
   }
 
   /** Brings a client's team and cells up to date with the room's tick. */

@@ -52,6 +52,7 @@ import { RoomEvents } from './events.ts';
 import { RoomInterest } from './interest.ts';
 import { Lane } from './lane.ts';
 import { Link } from './link.ts';
+import { RelayDesk, type RelayStats } from './relays.ts';
 import { RequestDesk, type ServerAnswers } from './requests.ts';
 import { Room } from './room.ts';
 import { Seats } from './seats.ts';
@@ -124,6 +125,8 @@ export interface ServerStats {
   readonly deferredRows: number;
   /** The codec of the last snapshots. */
   readonly codec: SnapshotCodec;
+  /** Commands passed on to other players; undefined when the game relays none. */
+  readonly relays: Readonly<RelayStats> | undefined;
   /** How much each client gets. */
   readonly budgets: readonly SeatBudget[];
 }
@@ -171,6 +174,8 @@ export class ServerCore<S extends Shape = Shape> {
   readonly #bots = new Map<number, BotSeat<S>>();
   readonly #encoder: SnapshotEncoder;
   readonly #choice: CodecChoice;
+  /** Undefined when the game relays no commands. */
+  readonly #relays: RelayDesk<S> | undefined;
   #codec: SnapshotCodec = 'small';
   readonly #interest: RoomInterest<S>;
   readonly #raised: RoomEvents;
@@ -219,6 +224,7 @@ export class ServerCore<S extends Shape = Shape> {
       record: options.record ?? false,
     });
     this.#interest = new RoomInterest(game, this.room);
+    this.#relays = game.schema.relays ? new RelayDesk(game, this.#interest) : undefined;
     const { tickRate, snapshotRate } = game.schema;
     this.#choice = new CodecChoice(options.codec ?? 'auto', tickRate, snapshotRate);
     this.#encoder = new SnapshotEncoder(game.schema, this.room.history, this.#interest);
@@ -375,6 +381,7 @@ export class ServerCore<S extends Shape = Shape> {
       substituted,
       deferredRows,
       codec: this.#codec,
+      relays: this.#relays?.stats,
       budgets,
     };
   }
@@ -625,10 +632,13 @@ export class ServerCore<S extends Shape = Shape> {
       const words = new Int32Array(this.game.schema.command.words);
       sampler.copyTo(words, 0);
       inputs.push({ type: 'command', seat, words: [...words] });
+      this.#relays?.ran(tick, seat, words);
     }
     for (const session of this.#sessions.values()) {
       const words = session.commands.take(tick);
-      if (words !== undefined) inputs.push({ type: 'command', seat: session.seat, words: [...words] });
+      if (words === undefined) continue;
+      inputs.push({ type: 'command', seat: session.seat, words: [...words] });
+      this.#relays?.ran(tick, session.seat, words);
     }
     for (const out of this.room.run(inputs)) this.#deliver(out.seat, out.name, out.payload);
     for (const { seat, id, name, outcome } of this.room.answers)
@@ -656,6 +666,7 @@ export class ServerCore<S extends Shape = Shape> {
     }
     this.#raised.clear();
     this.#codec = this.#choice.choose(rows, world.tick);
+    this.#relays?.prepare(world.tick, (seat) => this.#sessions.get(seat)?.commands);
     for (const session of this.#sessions.values()) this.#snapshot(now, session);
   }
 
@@ -709,7 +720,11 @@ export class ServerCore<S extends Shape = Shape> {
     if (allowance > 0) {
       link.credit = 0;
       const room = this.room as unknown as Room;
-      this.#send(link.connection, session.packet(now, link, room, this.#encoder, this.#codec, allowance));
+      const relays = this.#relays as RelayDesk | undefined;
+      this.#send(
+        link.connection,
+        session.packet(now, link, room, this.#encoder, this.#codec, allowance, relays),
+      );
       return;
     }
     if (link.buffered > 0) this.#skipped(session);

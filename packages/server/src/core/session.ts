@@ -34,6 +34,7 @@ import {
 import { CommandQueue } from './commands.ts';
 import { type EventCounters, OutgoingEvents } from './events.ts';
 import type { Link } from './link.ts';
+import type { RelayDesk } from './relays.ts';
 import type { Room } from './room.ts';
 
 /** Why a client's packet was not accepted. */
@@ -132,6 +133,7 @@ export class Session {
   readonly #words: Int32Array;
   readonly #packet = new Uint8Array(MAX_DATAGRAM_BYTES);
   readonly #writer = new BitWriter(this.#packet);
+  readonly #relays = new BitWriter(new Uint8Array(MAX_DATAGRAM_BYTES));
 
   /** `transferBytes`: what the client's transfers may hold here at a time. */
   constructor(
@@ -279,6 +281,7 @@ export class Session {
     encoder: SnapshotEncoder,
     codec: SnapshotCodec,
     allowance: number,
+    relays?: RelayDesk,
   ): Uint8Array {
     const w = this.#writer;
     const seq = this.#begin(now, link, room.tick);
@@ -288,7 +291,12 @@ export class Session {
     if (world !== undefined) {
       const spare = allowance - MIN_SNAPSHOT_BYTES - this.#messageShare(now, link);
       const events = (this.events.prepare(room.tick, Math.max(0, spare)) + 7) >> 3;
-      this.#writeSnapshot(w, now, link, room, world, encoder, codec, allowance - events);
+      const section = this.#relays;
+      section.reset();
+      relays?.write(section, this.viewer, allowance * 8, (seat) => encoder.sees(this.viewer, seat));
+      const bits = section.bitLength;
+      this.#writeSnapshot(w, now, link, room, world, encoder, codec, (allowance - events) * 8 - bits);
+      w.append(section, 0, bits);
       this.events.write(w, seq);
     }
     const bytes = this.#end(now, link, seq, allowance, this.#spare(now, link));
@@ -366,7 +374,7 @@ export class Session {
     world: SavedWorld,
     encoder: SnapshotEncoder,
     codec: SnapshotCodec,
-    allowance: number,
+    allowanceBits: number,
   ): void {
     const { ticksPerSnapshot } = this.#schema;
     const age = this.#baseline === undefined ? 0 : (world.tick - this.#baseline.tick) / ticksPerSnapshot;
@@ -389,7 +397,7 @@ export class Session {
     const number = world.tick / ticksPerSnapshot;
     const into = this.#sent.recycle(number) ?? new HeldSet(this.#schema.rows);
     // A byte is kept back for the padding.
-    const budgetBits = (allowance - this.#messageShare(now, link) - 1) * 8 - w.bitLength;
+    const budgetBits = allowanceBits - (this.#messageShare(now, link) + 1) * 8 - w.bitLength;
     encoder.encode(w, {
       world,
       baseline,

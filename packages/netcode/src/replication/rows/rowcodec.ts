@@ -247,7 +247,7 @@ export class RowCodec {
 }
 
 /** Where a field is expected to have moved: whole grid steps per tick, rounded as a write in `step` rounds, so that straight motion is exact. */
-function moved(
+export function moved(
   { field, at: word, followsAt, followsFactor }: FieldLayout,
   base: Int32Array,
   at: number,
