@@ -12,6 +12,7 @@ import { compileEvents, describeEvent, type EventSchema } from './events.ts';
 import { type Area, compileInterest, type InterestGrid, type PositionWords } from './grid.ts';
 import type { Refused } from './requests.ts';
 import { compileSecrets, type Secrets } from './secrets.ts';
+import { compileShapes, type Shapes, type TypeShape } from './shapes.ts';
 import type {
   AnswerOf,
   Context,
@@ -65,6 +66,10 @@ export interface Definition<S extends Shape> {
   readonly visible?: {
     readonly [N in keyof S['entities']]?: (viewer: Seer<S>, row: Entity<S, N>, world: World<S>) => boolean;
   };
+  /** Shapes of entities, for `ctx.seen`: rays, overlaps and searches in what a player saw. */
+  readonly shapes?: Shapes<S>;
+  /** How far back a player's view may lie when its shots are tested, 0..1000 ms. Default 500. */
+  readonly maxRewindMs?: number;
   /** Team of a seat, for `teamOnly` fields and the rules above. Default: nobody has one. */
   team?(world: World<S>, seat: number): number;
   /** What training found out about the rows: snapshots get smaller. Part of the schema hash. */
@@ -139,6 +144,10 @@ export interface GameSchema {
   readonly tables: CodecTables | undefined;
   readonly requestNames: readonly string[];
   readonly events: readonly EventSchema[];
+  /** Per row schema; undefined for a game without shapes, whose commands carry no view. */
+  readonly shapes: readonly (TypeShape | undefined)[] | undefined;
+  /** Ticks that a command's view may lie back. */
+  readonly maxRewind: number;
   readonly hash: readonly [number, number];
 }
 
@@ -155,6 +164,9 @@ export const ROOM = 1;
 export const ROOM_ID = 0xffff;
 
 const MAX_TABLES = 64;
+
+/** RTT, slack and view delay are about 375 ms at a round trip of 250 ms. */
+const MAX_REWIND_MS = 500;
 
 const RESERVED_TYPES = new Set(['players', 'room', 'tick', 'constructor', '__proto__']);
 
@@ -224,6 +236,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     tables,
     requests = {},
     events = {},
+    maxRewindMs = MAX_REWIND_MS,
   } = definition;
   assert(
     typeof name === 'string' && /^[\w .-]{1,32}$/.test(name),
@@ -265,6 +278,9 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     ({ name: type, index }) => positions[index] !== undefined || definition.visible?.[type] !== undefined,
   );
   if (tables !== undefined) checkTables(tables, rows);
+  assert(maxRewindMs >= 0 && maxRewindMs <= 1000, `maxRewindMs must be 0..1000, got ${maxRewindMs}`);
+  const shapes = compileShapes(definition.shapes as never, rows, definition.interest?.position ?? {});
+  const maxRewind = Math.round((maxRewindMs * tickRate) / 1000);
   const command = compileCommand(definition.command);
   const messageNames = Object.keys(messages);
   const requestNames = Object.keys(requests);
@@ -293,6 +309,8 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     tables,
     requestNames,
     events: eventTypes,
+    shapes,
+    maxRewind,
     hash: schemaHash([
       PROTOCOL_VERSION,
       name,
@@ -308,6 +326,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
       requestNames,
       // Games without events have the hash that they had before there were any.
       ...(eventTypes.length === 0 ? [] : [eventTypes.map(describeEvent)]),
+      ...(shapes === undefined ? [] : [maxRewind]),
     ]),
   };
 }
