@@ -35,7 +35,7 @@ export interface SeenOptions<S extends Shape, N extends keyof S['entities']> {
 export interface Seen<S extends Shape> {
   /** The fractional tick at which others were drawn. The present tick for one who has no view: a bot. */
   readonly tick: number;
-  /** Whole ticks by which that lies back. Equal on both sides. */
+  /** Ticks by which that lies back, a multiple of 1/32. Equal on both sides. */
   readonly lag: number;
   /** What the way from (x, y) to (toX, toY) meets. `radius` is that of a round thing that flies there, 0 for a ray. */
   ray<N extends keyof S['entities']>(
@@ -60,9 +60,14 @@ export interface Seen<S extends Shape> {
     options?: SeenOptions<S, N>,
   ): Hit<S, N> | undefined;
   /**
-   * Catches up with the present what a command fires and what then flies on its own: calls `visit` for each of the `lag` ticks from
-   * what the player saw up to now, oldest first, with the world as it was then. It ends early when `visit` gives false. A client calls
-   * as often and knows as much as it has been sent.
+   * The world at another fractional tick of the last second: on the server as it was, on a client as it is drawn when the view gets
+   * there. One object is reused.
    */
-  advance(visit: (then: Seen<S>) => boolean | undefined): void;
+  at(tick: number): Seen<S>;
+  /**
+   * Catches up with the present what a command fires and what then flies on its own: calls `visit` for each tick from what the player
+   * saw up to now, oldest first, with the world as it was then. `ticks` is 1, less in the last call; their sum is `lag`. It ends early
+   * when `visit` gives false. A client is called as often, and knows as much as it has been sent.
+   */
+  advance(visit: (then: Seen<S>, ticks: number) => unknown): void;
 }

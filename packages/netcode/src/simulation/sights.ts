@@ -89,7 +89,7 @@ class Sight implements TargetSource {
   }
 
   get lag(): number {
-    return Math.max(0, Math.floor(this.#around.core.tick - this.tick));
+    return Math.max(0, this.#around.core.tick - this.tick);
   }
 
   look(source: PastSource | undefined): void {
@@ -118,17 +118,21 @@ class Sight implements TargetSource {
     return this.#queries.nearest(x, y, radius, options);
   }
 
-  advance(visit: (then: Sight) => boolean | undefined): void {
-    const { lag, tick } = this;
-    if (lag === 0) return;
-    this.#then ??= new Sight(this.seat, this.#around);
-    const then = this.#then;
+  at(tick: number): Sight {
+    const then = this.#then ?? new Sight(this.seat, this.#around);
+    this.#then = then;
     then.#source = this.#source;
     then.#whole = true;
-    then.#looked = true;
-    for (let step = 1; step <= lag; step++) {
-      then.tick = tick + step;
-      if (visit(then) === false) return;
+    then.tick = Math.min(tick, this.#around.core.tick);
+    return then;
+  }
+
+  advance(visit: (then: Sight, ticks: number) => unknown): void {
+    const { tick: now } = this.#around.core;
+    for (let { tick } = this; tick < now; ) {
+      const ticks = Math.min(1, now - tick);
+      tick += ticks;
+      if (visit(this.at(tick), ticks) === false) return;
     }
   }
 
