@@ -6,6 +6,7 @@ import {
   circle,
   cos,
   defineGame,
+  type Game,
   grid,
   hypot,
   int,
@@ -52,17 +53,35 @@ export interface Verdict {
 /** Who listens to verdicts: a test. */
 export const range = { onVerdict: undefined as ((verdict: Verdict) => void) | undefined };
 
-export function shootingRange(options: { readonly maxRewindMs?: number; readonly warps?: boolean } = {}) {
+export interface RangeOptions {
+  readonly maxRewindMs?: number;
+  /** Ships are somewhere else at once now and then. */
+  readonly warps?: boolean;
+  /** Seats of the other parity are not sent. */
+  readonly veiled?: boolean;
+  /** The rules look about without need. */
+  readonly curious?: boolean;
+}
+
+export function shootingRange(options: RangeOptions = {}) {
   return defineGame({
     name: 'range',
     maxPlayers: 12,
     ...(options.maxRewindMs === undefined ? {} : { maxRewindMs: options.maxRewindMs }),
     entities: {
-      ship: { ...body(TOP_SPEED), aim: angle(14), safe: bool(), hits: int(0, 9999) },
+      ship: { ...body(TOP_SPEED), aim: angle(14), safeUntil: tick(), hits: int(0, 9999) },
       dart: missile,
       rocket: { ...missile, lag: grid(0, 64, 1 / 32), spent: bool() },
     },
     shapes: { ship: circle(SHIP_RADIUS) },
+    ...(options.veiled === true
+      ? {
+          visible: {
+            ship: (viewer: { readonly seat: number }, ship: { readonly owner: number }) =>
+              (viewer.seat + ship.owner) % 2 === 0,
+          },
+        }
+      : {}),
     command: {
       dx: int(-1, 1),
       dy: int(-1, 1),
@@ -91,7 +110,7 @@ export function shootingRange(options: { readonly maxRewindMs?: number; readonly
         const { dx, dy, aim, rail, dart, rocket } = ctx.command(ship.owner);
         fly(ship, dx, dy, ctx.dt);
         ship.aim = aim;
-        ship.safe = (ctx.tick + ship.owner * 60) % 240 < 40;
+        if ((ctx.tick + ship.owner * 60) % 240 === 0) ship.safeUntil = ctx.tick + 40;
         if (options.warps === true && (ctx.tick + ship.owner * 25) % WARP_EVERY_TICKS === 0) {
           ship.x = (ship.x + SIZE / 2) % SIZE;
           ship.cut();
@@ -100,9 +119,17 @@ export function shootingRange(options: { readonly maxRewindMs?: number; readonly
         const uy = sin(ship.aim);
         const seen = ctx.seen(ship.owner);
         if (rail > 0) {
-          const [hit] = seen.ray(ship.x, ship.y, ship.x + ux * RAIL_REACH, ship.y + uy * RAIL_REACH, VULNERABLE);
+          const [hit] = seen.ray(ship.x, ship.y, ship.x + ux * RAIL_REACH, ship.y + uy * RAIL_REACH, {
+            type: 'ship',
+            where: (target) => seen.tick >= target.safeUntil,
+          });
           report('rail', ship.owner, ctx.tick, hit?.id ?? 0, seen.lag);
           if (hit !== undefined) strike(hit.id);
+        }
+        if (options.curious === true) {
+          seen.nearest(ship.x, ship.y, 500, { own: true });
+          seen.overlap(circle(300), ship.x, ship.y);
+          seen.advance((then) => then.nearest(ship.x, ship.y, 500));
         }
         const shot = {
           owner: ship.owner,
@@ -164,11 +191,6 @@ export function shootingRange(options: { readonly maxRewindMs?: number; readonly
   });
 }
 
-const VULNERABLE = {
-  type: 'ship',
-  where: (ship: { readonly safe: boolean }): boolean => !ship.safe,
-} as const;
-
 interface Flying {
   readonly x: number;
   readonly y: number;
@@ -176,14 +198,11 @@ interface Flying {
   readonly vy: number;
 }
 
-type Range = ReturnType<typeof shootingRange> extends { readonly definition: { step(world: never, ctx: infer C): void } }
-  ? C
-  : never;
-type SeenHere = Range extends { seen(seat: number): infer T } ? T : Seen<never>;
+export type RangeShape = ReturnType<typeof shootingRange> extends Game<infer S> ? S : never;
 
 /** What a missile meets between two ages, in ticks. Its row stays where it was fired. */
 function along(
-  seen: SeenHere,
+  seen: Seen<RangeShape>,
   missile: Flying,
   from: number,
   to: number,
@@ -194,7 +213,7 @@ function along(
   const hits = seen.ray(x + vx * from * dt, y + vy * from * dt, x + vx * to * dt, y + vy * to * dt, {
     type: 'ship',
     radius: MISSILE_RADIUS,
-    where: (ship) => !ship.safe && ship.owner !== without,
+    where: (ship) => seen.tick >= ship.safeUntil && ship.owner !== without,
   });
   return hits[0]?.id;
 }

@@ -101,7 +101,8 @@ export class Room<S extends Shape = Shape> {
     for (const input of inputs) this.#enter(input);
     simulation.step(core.tick);
     if (rewind !== undefined) {
-      logged?.push(...rewind.end(core));
+      const noted = rewind.end(core);
+      logged?.push(...noted);
       // What a later tick looks back at must be there in a replay too, where nobody asks for snapshots.
       if (core.tick % this.game.schema.ticksPerSnapshot === 0) this.keep();
     }
