@@ -44,7 +44,7 @@ function temperOf(me: number): Temper {
     reflex: 8 + dice(me, 3) * 8,
     care: 0.2 + dice(me, 11) * 0.35,
     nerve: 0.03 + dice(me, 4) * 0.15,
-    patience: 0.1 + dice(me, 14) * 0.35,
+    patience: 0.08 + dice(me, 14) * 0.25,
   };
 }
 
