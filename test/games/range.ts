@@ -20,11 +20,11 @@ const SIZE = 2048;
 const SPEED_STEP = 60 / 1024;
 const TOP_SPEED = 300;
 const THRUST = 2000;
-export const SHIP_RADIUS = 18;
+const SHIP_RADIUS = 18;
 const MISSILE_RADIUS = 4;
 const MISSILE_SPEED = 780;
 export const MISSILES = { speed: MISSILE_SPEED };
-export const RAIL_REACH = 900;
+const RAIL_REACH = 900;
 const LIFE_TICKS = 70;
 /** Every so often a ship is somewhere else at once. */
 const WARP_EVERY_TICKS = 200;

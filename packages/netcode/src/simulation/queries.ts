@@ -146,8 +146,9 @@ class RayProbe implements Probe {
     const middleY = targets.y[i] as number;
     const reach = (targets.reach[i] as number) + this.#radius;
     if (offWay2(middleX, middleY, fromX, fromY, dx, dy) > reach * reach) return false;
-    const cosine = targets.cos[i] as number;
-    const sine = targets.sin[i] as number;
+    const angle = targets.angle[i] as number;
+    const cosine = angle === 0 ? 1 : cos(angle);
+    const sine = angle === 0 ? 0 : sin(angle);
     const rx = fromX - middleX;
     const ry = fromY - middleY;
     const share = rayEntry(
@@ -194,8 +195,9 @@ class CircleProbe implements Probe {
 
   /** Finds the nearest point of target `i` to the point (rx, ry) from its middle. */
   measure(targets: Targets, i: number, rx: number, ry: number): void {
-    const cosine = targets.cos[i] as number;
-    const sine = targets.sin[i] as number;
+    const angle = targets.angle[i] as number;
+    const cosine = angle === 0 ? 1 : cos(angle);
+    const sine = angle === 0 ? 0 : sin(angle);
     const radius = targets.radius[i] as number;
     const offX = beyond(rx * cosine + ry * sine, targets.halfWidth[i] as number);
     const offY = beyond(ry * cosine - rx * sine, targets.halfHeight[i] as number);
@@ -249,8 +251,9 @@ class OverlapProbe implements Probe {
   }
 
   #meets(targets: Targets, i: number, rx: number, ry: number): boolean {
-    const cosine = targets.cos[i] as number;
-    const sine = targets.sin[i] as number;
+    const angle = targets.angle[i] as number;
+    const cosine = angle === 0 ? 1 : cos(angle);
+    const sine = angle === 0 ? 0 : sin(angle);
     const localX = rx * cosine + ry * sine;
     const localY = ry * cosine - rx * sine;
     const halfWidth = targets.halfWidth[i] as number;

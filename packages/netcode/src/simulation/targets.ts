@@ -1,12 +1,11 @@
 /** Rows of one type, placed for queries: columns of numbers, filled anew for each look and never shrunk. */
 
 import { UsageError } from '../base/assert.ts';
-import { cos, sin } from '../base/math.ts';
 import type { RowSchema } from '../wire/schema.ts';
 import { ID, OWNER } from '../wire/schema.ts';
 import type { Row, RowClass } from './entity.ts';
 import { RowSet } from './rows.ts';
-import { type HitShape, numberIn, type RowNumber, reachOf, type TypeShape } from './shapes.ts';
+import { type HitShape, reachOf, type TypeShape } from './shapes.ts';
 import { Table, type TableHost } from './table.ts';
 
 /** Rows as they were seen: nobody can change them. */
@@ -26,7 +25,7 @@ function refuse(type: string): never {
   );
 }
 
-const NUMBERS = ['x', 'y', 'cos', 'sin', 'halfWidth', 'halfHeight', 'radius', 'reach'] as const;
+const NUMBERS = ['x', 'y', 'angle', 'halfWidth', 'halfHeight', 'radius', 'reach'] as const;
 const WORDS = ['ids', 'owners', 'indexes'] as const;
 
 export class Targets {
@@ -35,8 +34,8 @@ export class Targets {
   count = 0;
   x = new Float64Array(16);
   y = new Float64Array(16);
-  cos = new Float64Array(16);
-  sin = new Float64Array(16);
+  /** Which way each shape is turned, in radians. */
+  angle = new Float64Array(16);
   halfWidth = new Float64Array(16);
   halfHeight = new Float64Array(16);
   radius = new Float64Array(16);
@@ -49,6 +48,9 @@ export class Targets {
   /** Rows to be placed, for those who fill this with a picture of the past. */
   readonly rows: RowSet;
   readonly #seen: SeenTable;
+  #finish: ((index: number) => void) | undefined;
+  /** By index: 1 where the picture's row has been finished. */
+  #complete = new Uint8Array(16);
   #table: Table;
 
   constructor(schema: RowSchema, shape: TypeShape, rowType: RowClass, host: TableHost) {
@@ -61,25 +63,30 @@ export class Targets {
 
   /** The row of target `i`. */
   row(i: number): Row {
-    return this.#table.at(this.indexes[i] as number) as Row;
+    const index = this.indexes[i] as number;
+    if (this.#table === this.#seen && this.#complete[index] === 0) {
+      this.#complete[index] = 1;
+      this.#finish?.(index);
+    }
+    return this.#table.at(index) as Row;
   }
 
-  /** Starts a picture of `this.rows`, which may have been filled: `place` each of its rows then. */
-  picture(): void {
+  /**
+   * Starts a picture of `rows`, which have been filled: `place` each of them then. `finish` is called before the row at an index is read
+   * for the first time, to `set` what was drawn of it.
+   */
+  picture(finish?: (index: number) => void): void {
     this.count = 0;
     this.#table = this.#seen;
+    this.#finish = finish;
     this.#seen.restore(this.rows);
     this.#reserve(this.rows.count);
+    this.#complete.fill(0, 0, this.rows.count);
   }
 
   /** Changes a word of the picture's row at `index`, at offset `at` within it. */
   set(index: number, at: number, word: number): void {
     this.#seen.data[index * this.schema.stride + at] = word;
-  }
-
-  /** A number of the picture's row whose first word is at `at`, as it was sent. */
-  read(at: number, number: RowNumber): number {
-    return numberIn(this.rows.data, at, number);
   }
 
   /** Nothing was seen. */
@@ -106,13 +113,12 @@ export class Targets {
     this.x[i] = x;
     this.y[i] = y;
     const { fixed, choose } = this.shape;
-    const shape = fixed ?? (choose?.(table.at(index) as Row) as HitShape);
+    const shape = fixed ?? (choose?.(this.row(i)) as HitShape);
     this.halfWidth[i] = shape.halfWidth;
     this.halfHeight[i] = shape.halfHeight;
     this.radius[i] = shape.radius;
     this.reach[i] = reachOf(shape);
-    this.cos[i] = angle === 0 ? 1 : cos(angle);
-    this.sin[i] = angle === 0 ? 0 : sin(angle);
+    this.angle[i] = angle;
   }
 
   /** Moves target `from` to `to`, which is not after it. */
@@ -125,6 +131,7 @@ export class Targets {
   #reserve(count: number): void {
     if (count <= this.ids.length) return;
     const size = count * 2;
+    this.#complete = new Uint8Array(size);
     for (const name of NUMBERS) this[name] = new Float64Array(size);
     for (const name of WORDS) this[name] = new Int32Array(size);
   }
