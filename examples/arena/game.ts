@@ -1,6 +1,6 @@
 /** The arena's game definition: imported by the server, the page, the bots and the tests. One `step` for all of them. */
 
-import { atan2, defineGame } from '@tickwire/netcode';
+import { atan2, circle, defineGame } from '@tickwire/netcode';
 import { mapOf } from './rules/map.ts';
 import {
   destroy,
@@ -11,9 +11,10 @@ import {
   spawnShip,
   takePickups,
 } from './rules/match.ts';
-import { moveShip } from './rules/ship.ts';
+import { fireRail, RAIL_DAMAGE } from './rules/rail.ts';
+import { moveShip, SHIP_RADIUS } from './rules/ship.ts';
 import { damage, fire, flyShot, markTargets, SHOT_DAMAGE } from './rules/weapons.ts';
-import { arena, TICK_RATE } from './schema.ts';
+import { arena, type Ship, TICK_RATE } from './schema.ts';
 
 export const game = defineGame({
   name: 'arena',
@@ -22,7 +23,9 @@ export const game = defineGame({
   maxPlayers: 16,
   ...arena,
   // When not all fits a datagram, ships go first.
-  priority: { ship: 4, shot: 2, pickup: 1 },
+  priority: { ship: 4, shot: 2, beam: 2, pickup: 1 },
+  // What rail shots are tested against: ships where their shooter saw them.
+  shapes: { ship: circle(SHIP_RADIUS) },
 
   setup(world, ctx) {
     layPickups(world, ctx.options.map);
@@ -38,18 +41,28 @@ export const game = defineGame({
   leave(world, who) {
     for (const ship of world.ship.ownedBy(who)) ship.despawn();
     for (const shot of world.shot.ownedBy(who)) shot.despawn();
+    for (const beam of world.beam.ownedBy(who)) beam.despawn();
     if (world.room.leader === who.seat) world.room.leader = 0;
   },
 
   step(world, ctx) {
     const { tick, dt } = ctx;
     const map = mapOf(ctx.options.map);
+    const hit = (target: Ship, by: number, amount: number): void => {
+      if (inPause(world.room, tick)) return;
+      ctx.authority(() => {
+        if (damage(target, amount, tick)) destroy(world, target, by, ctx);
+      });
+    };
 
     for (const ship of ctx.simulated(world.ship)) {
       const input = ctx.command(ship.owner);
       moveShip(ship, input, map, tick, dt);
       if (input.fire && fire(world, ship, tick)) ctx.emit('fired', { owner: ship.owner });
+      const struck = input.rail > 0 ? fireRail(world, ship, map, ctx) : undefined;
+      if (struck !== undefined) hit(struck, ship.owner, RAIL_DAMAGE);
     }
+    for (const beam of ctx.simulated(world.beam)) if (tick >= beam.endsAt) beam.despawn();
 
     markTargets(world, tick);
     for (const shot of ctx.simulated(world.shot)) {
@@ -57,9 +70,7 @@ export const game = defineGame({
       const target = flyShot(shot, map, tick, dt);
       if (target === undefined || inPause(world.room, tick)) continue;
       ctx.emit('struck', { owner: shooter, x: shot.x, y: shot.y, angle: atan2(vy, vx) });
-      ctx.authority(() => {
-        if (damage(target, SHOT_DAMAGE, tick)) destroy(world, target, shooter, ctx);
-      });
+      hit(target, shooter, SHOT_DAMAGE);
     }
 
     ctx.authority(() => {

@@ -39,6 +39,7 @@ const ship = {
   dashAt: tick(),
   rapidUntil: tick(),
   guardUntil: tick(),
+  railAt: tick(),
 };
 
 const shot = {
@@ -46,6 +47,17 @@ const shot = {
   y: position('vy'),
   vx: velocity(),
   vy: velocity(),
+  endsAt: tick(),
+};
+
+/** The trace of a rail shot, from muzzle to end. */
+const beam = {
+  x: grid(0, WORLD_SIZE, 1 / 4),
+  y: grid(0, WORLD_SIZE, 1 / 4),
+  toX: grid(0, WORLD_SIZE, 1 / 4),
+  toY: grid(0, WORLD_SIZE, 1 / 4),
+  /** It ends at a ship, not at a wall. */
+  struck: bool(),
   endsAt: tick(),
 };
 
@@ -80,6 +92,7 @@ const command = {
   aim: angle(12),
   fire: bool(),
   dash: press(),
+  rail: press(),
 };
 
 const options = { map: 'cross', roundSeconds: 300 };
@@ -108,7 +121,7 @@ const events = {
 
 /** Everything that is declared: `game.ts` adds the rules. */
 export const arena = {
-  entities: { ship, shot, pickup },
+  entities: { ship, shot, beam, pickup },
   player,
   room,
   options,
@@ -133,4 +146,5 @@ export interface Input {
   aim: number;
   fire: boolean;
   dash: number;
+  rail?: number;
 }

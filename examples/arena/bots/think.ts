@@ -3,6 +3,7 @@
 import { angleDelta, atan2, clamp, hypot } from '@tickwire/netcode';
 import { clearLine } from '../rules/collision.ts';
 import { type ArenaMap, mapOf, type Spot } from '../rules/map.ts';
+import { RAIL_REACH } from '../rules/rail.ts';
 import { SHIP_RADIUS } from '../rules/ship.ts';
 import { SHOT_SPEED, SHOT_TICKS } from '../rules/weapons.ts';
 import type { Ship, World } from '../schema.ts';
@@ -17,6 +18,9 @@ const TURN = 0.16;
 const TRIGGER = 0.16;
 const SHOT_RANGE = (SHOT_SPEED * SHOT_TICKS) / 60;
 
+/** It changes its mind about the rail gun this often. */
+const RAIL_MOOD_TICKS = 50;
+
 /** Bots differ: each seat gets a temper that it keeps. */
 interface Temper {
   /** Distance it likes to fight at. */
@@ -29,6 +33,8 @@ interface Temper {
   readonly care: number;
   /** Chance that it dashes out of the way of a given shot. */
   readonly nerve: number;
+  /** Share of the time in which it would rather use the rail gun. */
+  readonly patience: number;
 }
 
 function temperOf(me: number): Temper {
@@ -38,6 +44,7 @@ function temperOf(me: number): Temper {
     reflex: 8 + dice(me, 3) * 8,
     care: 0.2 + dice(me, 11) * 0.35,
     nerve: 0.03 + dice(me, 4) * 0.15,
+    patience: 0.08 + dice(me, 14) * 0.25,
   };
 }
 
@@ -47,7 +54,7 @@ export function createBot(mapName: string): (world: World, me: number, tick: num
   const navigation = new Navigation(map);
   return (world, me, tick) => {
     const [ship] = world.ship.ownedBy(me);
-    if (ship === undefined) return { mx: 0, my: 0, aim: 0, fire: false, dash: 0 };
+    if (ship === undefined) return { mx: 0, my: 0, aim: 0, fire: false, dash: 0, rail: 0 };
     return act(world, map, navigation, ship, tick);
   };
 }
@@ -73,11 +80,18 @@ function act(world: World, map: ArenaMap, navigation: Navigation, ship: Ship, ti
     dash = 1;
   }
 
-  const { aim, onTarget } = takeAim(ship, foe, way, temper, tick);
+  // Now and then it holds its fire and draws a bead for the rail gun, which needs no lead.
+  const sniping =
+    foe?.visible === true &&
+    tick >= ship.railAt &&
+    foe.distance < RAIL_REACH * 0.8 &&
+    dice(ship.owner, Math.floor(tick / RAIL_MOOD_TICKS), 13) < temper.patience;
+  const { aim, onTarget, off } = takeAim(ship, foe, way, temper, tick, sniping);
+  const rail = sniping && off * foe.distance < SHIP_RADIUS ? 1 : 0;
   const inRange = foe?.visible === true && foe.distance < SHOT_RANGE * 0.85;
   // Fires in bursts: a little pause now and then gives the other side a chance.
   const pausing = dice(ship.owner, Math.floor(tick / 40), 7) < 0.3;
-  return { ...stick(way), aim, fire: inRange && onTarget && !pausing, dash };
+  return { ...stick(way), aim, fire: inRange && onTarget && !pausing && !sniping, dash, rail };
 }
 
 function headFor(way: { x: number; y: number }, ship: Ship, to: Spot, strength: number): void {
@@ -109,24 +123,26 @@ function circle(
   way.y += (ux * side * 0.9 + uy * nearer) * strength;
 }
 
-/** Where the foe will be when a shot arrives, with an error that wanders, and no faster than the wrist turns. */
+/** Where the foe will be when a shot arrives, or `direct`ly at it, with an error that wanders, and no faster than the wrist turns. */
 function takeAim(
   ship: Ship,
   foe: Foe | undefined,
   way: Spot,
   temper: Temper,
   tick: number,
-): { aim: number; onTarget: boolean } {
+  direct: boolean,
+): { aim: number; onTarget: boolean; off: number } {
   let wanted = hypot(way.x, way.y) > 0.1 ? atan2(way.y, way.x) : ship.aim;
   if (foe?.visible) {
-    const seconds = foe.distance / SHOT_SPEED;
+    const seconds = direct ? 0 : foe.distance / SHOT_SPEED;
     const leadX = foe.ship.x + foe.ship.vx * seconds - ship.x;
     const leadY = foe.ship.y + foe.ship.vy * seconds - ship.y;
     wanted = atan2(leadY, leadX) + drift(ship.owner, tick, 24, 9) * temper.error;
   }
   const turn = clamp(angleDelta(ship.aim, wanted), -TURN, TURN);
   const aim = ship.aim + turn;
-  return { aim, onTarget: Math.abs(angleDelta(aim, wanted)) < TRIGGER };
+  const off = Math.abs(angleDelta(aim, wanted));
+  return { aim, onTarget: off < TRIGGER, off };
 }
 
 /** Nobody to fight: from place to place. */

@@ -2,6 +2,7 @@
 
 import type { ArenaClient, ShipView } from '../page/client.ts';
 import { inPause, PAUSE_TICKS } from '../rules/match.ts';
+import { RAIL_COOLDOWN_TICKS } from '../rules/rail.ts';
 import { DASH_COOLDOWN_TICKS, shieldAt } from '../rules/ship.ts';
 import type { Eye } from '../scene/camera.ts';
 import { MAX_HEALTH, MAX_SHIELD, TICK_RATE } from '../schema.ts';
@@ -19,6 +20,7 @@ export class Hud {
   readonly #health = element('health');
   readonly #shield = element('shield');
   readonly #dash = element('dash');
+  readonly #rail = element('rail');
   readonly #rapid = element('rapid');
   readonly #vitals = element('vitals');
   readonly #clock = element('clock');
@@ -61,9 +63,8 @@ export class Hud {
     const shield = ship === undefined ? 0 : shieldAt(ship, tick);
     bar(this.#health, health / MAX_HEALTH, String(health));
     bar(this.#shield, shield / MAX_SHIELD, String(shield));
-    const wait = ship === undefined ? 0 : Math.max(0, ship.dashAt - tick) / DASH_COOLDOWN_TICKS;
-    bar(this.#dash, 1 - wait, '');
-    this.#dash.classList.toggle('ready', wait === 0);
+    cooldown(this.#dash, ship?.dashAt ?? 0, tick, DASH_COOLDOWN_TICKS);
+    cooldown(this.#rail, ship?.railAt ?? 0, tick, RAIL_COOLDOWN_TICKS);
     this.#vitals.classList.toggle('gone', ship === undefined);
     this.#vitals.classList.toggle('low', ship !== undefined && health < 35);
     const rapid = ship === undefined ? 0 : Math.max(0, ship.rapidUntil - tick) / TICK_RATE;
@@ -106,6 +107,13 @@ function bar(target: HTMLElement, part: number, words: string): void {
   if (target.style.getPropertyValue('--part') !== filled) target.style.setProperty('--part', filled);
   const label = target.lastElementChild as HTMLElement;
   setText(label, words);
+}
+
+/** Fills up until `readyAt`, and then lights up. */
+function cooldown(target: HTMLElement, readyAt: number, tick: number, ticks: number): void {
+  const wait = Math.max(0, readyAt - tick) / ticks;
+  bar(target, 1 - wait, '');
+  target.classList.toggle('ready', wait === 0);
 }
 
 function replay(target: HTMLElement): void {

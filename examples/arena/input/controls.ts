@@ -45,6 +45,7 @@ export class Controls {
       aim: this.#aim,
       fire: desk.fire || touch.fire,
       dash: desk.takeDashes() + touch.takeDashes(),
+      rail: desk.takeRails() + touch.takeRails(),
     };
   }
 }

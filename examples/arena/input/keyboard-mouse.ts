@@ -5,6 +5,7 @@ const RIGHT = new Set(['KeyD', 'ArrowRight']);
 const UP = new Set(['KeyW', 'ArrowUp']);
 const DOWN = new Set(['KeyS', 'ArrowDown']);
 const DASH = new Set(['Space', 'ShiftLeft', 'ShiftRight']);
+const RAIL = 'KeyE';
 
 export class KeyboardMouse {
   /** While false, keys belong to the page: somebody types a name. */
@@ -15,6 +16,7 @@ export class KeyboardMouse {
   pointerY = 0;
   readonly #held = new Set<string>();
   #dashes = 0;
+  #rails = 0;
 
   constructor(surface: HTMLElement) {
     window.addEventListener('keydown', (event) => this.#down(event));
@@ -44,11 +46,19 @@ export class KeyboardMouse {
     return dashes;
   }
 
+  /** Rail shots since the last call. */
+  takeRails(): number {
+    const rails = this.#rails;
+    this.#rails = 0;
+    return rails;
+  }
+
   /** Lets go of everything: the window lost the keyboard, so no key-up will come. */
   release(): void {
     this.#held.clear();
     this.fire = false;
     this.#dashes = 0;
+    this.#rails = 0;
   }
 
   #axis(codes: ReadonlySet<string>): number {
@@ -63,6 +73,7 @@ export class KeyboardMouse {
     if (event.repeat) return;
     this.#held.add(event.code);
     if (DASH.has(event.code)) this.#dashes++;
+    if (event.code === RAIL) this.#rails++;
   }
 
   #point(event: PointerEvent): void {
@@ -75,6 +86,6 @@ export class KeyboardMouse {
     if (event.pointerType === 'touch' || !this.enabled) return;
     this.#point(event);
     if (event.button === 0) this.fire = true;
-    if (event.button === 2) this.#dashes++;
+    if (event.button === 2) this.#rails++;
   }
 }

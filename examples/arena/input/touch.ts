@@ -55,20 +55,18 @@ class Stick {
 }
 
 export class TouchSticks {
-  /** True from the first touch on: the page then shows the sticks and the dash button. */
+  /** True from the first touch on: the page then shows the sticks and the buttons. */
   active = false;
   readonly #left: Stick;
   readonly #right: Stick;
   #dashes = 0;
+  #rails = 0;
 
   constructor(surface: HTMLElement, overlay: HTMLElement) {
     this.#left = new Stick(overlay.querySelector('.stick.left') as HTMLElement);
     this.#right = new Stick(overlay.querySelector('.stick.right') as HTMLElement);
-    const button = overlay.querySelector('button') as HTMLElement;
-    button.addEventListener('pointerdown', (event) => {
-      event.preventDefault();
-      this.#dashes++;
-    });
+    press(overlay, '.dash', () => this.#dashes++);
+    press(overlay, '.rail', () => this.#rails++);
     surface.addEventListener('pointerdown', (event) => this.#down(event));
     window.addEventListener('pointermove', (event) => this.#move(event));
     window.addEventListener('pointerup', (event) => this.#up(event));
@@ -107,10 +105,17 @@ export class TouchSticks {
     return dashes;
   }
 
+  takeRails(): number {
+    const rails = this.#rails;
+    this.#rails = 0;
+    return rails;
+  }
+
   release(): void {
     this.#left.release();
     this.#right.release();
     this.#dashes = 0;
+    this.#rails = 0;
   }
 
   #down(event: PointerEvent): void {
@@ -135,4 +140,11 @@ export class TouchSticks {
     this.active = true;
     document.body.classList.add('touch');
   }
+}
+
+function press(overlay: HTMLElement, button: string, pressed: () => void): void {
+  (overlay.querySelector(button) as HTMLElement).addEventListener('pointerdown', (event) => {
+    event.preventDefault();
+    pressed();
+  });
 }

@@ -12,5 +12,6 @@ export type View = ArenaClient['view'];
 type Element<T> = T extends Iterable<infer E> ? E : never;
 export type ShipView = Element<View['ship']>;
 export type ShotView = Element<View['shot']>;
+export type BeamView = Element<View['beam']>;
 export type PickupView = Element<View['pickup']>;
 export type PlayerView = Element<View['players']>;

@@ -114,6 +114,39 @@ export function clearLine(
   return true;
 }
 
+/** The share 0..1 of a line that is free of walls and within the map. */
+export function clearShare(map: ArenaMap, x0: number, y0: number, x1: number, y1: number): number {
+  const dx = x1 - x0;
+  const dy = y1 - y0;
+  let share = Math.min(1, untilEdge(x0, dx, map.width), untilEdge(y0, dy, map.height));
+  for (const wall of map.walls) {
+    const x = span(wall.x, wall.x + wall.w, x0, dx);
+    const enterX = x.enter;
+    const exitX = x.exit;
+    const y = span(wall.y, wall.y + wall.h, y0, dy);
+    const enter = Math.max(0, enterX, y.enter);
+    if (enter < Math.min(exitX, y.exit)) share = Math.min(share, enter);
+  }
+  return share;
+}
+
+function untilEdge(from: number, way: number, size: number): number {
+  if (way === 0) return 1;
+  return Math.max(0, ((way > 0 ? size : 0) - from) / way);
+}
+
+/** The shares of a way at which it enters and leaves a range. One object is reused. */
+const shares = { enter: 0, exit: 0 };
+
+function span(low: number, high: number, from: number, way: number): typeof shares {
+  const inside = from > low && from < high;
+  const a = way === 0 ? (inside ? -Infinity : Infinity) : (low - from) / way;
+  const b = way === 0 ? (inside ? Infinity : -Infinity) : (high - from) / way;
+  shares.enter = way === 0 ? a : Math.min(a, b);
+  shares.exit = way === 0 ? b : Math.max(a, b);
+  return shares;
+}
+
 /** Slab test: the part of the line within the x range and the part within the y range overlap. */
 function crosses(
   left: number,

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { game } from '../game.ts';
 import { type Input, MAX_HEALTH, MAX_SHIELD, type Ship, STICK } from '../schema.ts';
 import { GUARD_TICKS, RESPAWN_TICKS } from './match.ts';
+import { RAIL_COOLDOWN_TICKS, RAIL_DAMAGE } from './rail.ts';
 import { DASH_COOLDOWN_TICKS, SHIP_RADIUS, shieldAt, TOP_SPEED } from './ship.ts';
 import { FIRE_TICKS, RAPID_FIRE_TICKS, SHOT_DAMAGE } from './weapons.ts';
 
@@ -21,9 +22,10 @@ function table(clients: number, options: { roundSeconds?: number } = {}) {
     options,
     script: (core) => {
       const hand = hands[core.seat - 1] ?? REST;
-      const { dash } = hand;
+      const { dash, rail } = hand;
       hand.dash = 0;
-      return { ...hand, dash };
+      hand.rail = 0;
+      return { ...hand, dash, rail: rail ?? 0 };
     },
   });
   rig.run(2_500);
@@ -157,6 +159,51 @@ describe('shots', PATIENT, () => {
     rig.run(700);
     const ends = [...rig.server.room.world.shot].map((shot) => shot.endsAt);
     expect(ends[1]! - ends[0]!).toBe(RAPID_FIRE_TICKS);
+  });
+});
+
+describe('the rail gun', PATIENT, () => {
+  it('hits at once, once per pull, and not again before it is ready', () => {
+    const { rig, hands, ship, place } = table(2);
+    place(1, { x: 600, y: 1_250, guardUntil: 0 });
+    place(2, { x: 1_200, y: 1_250, guardUntil: 0 });
+    // Its client must have seen it there.
+    rig.run(500);
+    hands[0]!.rail = 1;
+    rig.run(200);
+    expect(ship(2).health).toBe(MAX_HEALTH + MAX_SHIELD - RAIL_DAMAGE);
+    const beams = [...rig.clients[0]!.core.view.beam];
+    expect(beams.map(({ x, toX, struck }) => ({ x, toX, struck }))).toEqual([
+      { x: 624, toX: 1_200 - SHIP_RADIUS, struck: true },
+    ]);
+    hands[0]!.rail = 1;
+    rig.run(300);
+    expect(ship(2).health).toBe(MAX_HEALTH + MAX_SHIELD - RAIL_DAMAGE);
+    rig.run(RAIL_COOLDOWN_TICKS * TICK_MS);
+    hands[0]!.rail = 1;
+    rig.run(200);
+    expect(ship(2).health).toBeLessThan(MAX_HEALTH + MAX_SHIELD - RAIL_DAMAGE);
+    rig.run(500);
+    expect(rig.server.room.world.beam.count).toBe(0);
+    rig.expectClean();
+  });
+
+  it('hits the nearest, stops at walls, and leaves alone who has just arrived', () => {
+    const { rig, hands, ship, place } = table(3);
+    place(1, { x: 380, y: 800, guardUntil: 0 });
+    place(2, { x: 520, y: 800, guardUntil: 0 });
+    place(3, { x: 240, y: 800, guardUntil: rig.server.tick + GUARD_TICKS });
+    rig.run(500);
+    hands[0]!.rail = 1;
+    rig.run(300);
+    expect(ship(2).health).toBe(MAX_HEALTH);
+    hands[0]!.aim = Math.PI;
+    rig.run(RAIL_COOLDOWN_TICKS * TICK_MS);
+    place(3, { x: 240, y: 800, guardUntil: rig.server.tick + GUARD_TICKS });
+    rig.run(500);
+    hands[0]!.rail = 1;
+    rig.run(300);
+    expect(shieldAt(ship(3), rig.server.tick)).toBe(MAX_SHIELD);
   });
 });
 

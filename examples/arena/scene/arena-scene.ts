@@ -7,6 +7,7 @@ import type { ArenaClient } from '../page/client.ts';
 import { type ArenaMap, mapOf } from '../rules/map.ts';
 import type { Sounds } from '../sound/sounds.ts';
 import { type Atlas, createAtlas } from './atlas.ts';
+import { Beams } from './beams.ts';
 import { Eye } from './camera.ts';
 import { Effects } from './effects.ts';
 import { cssColour, INK, playerColour } from './palette.ts';
@@ -38,6 +39,7 @@ export class ArenaScene extends Phaser.Scene {
   #stage!: Stage;
   #ships!: Ships;
   #shots!: Shots;
+  #beams!: Beams;
   #pickups!: Pickups;
   #time = 0;
   #seenOwn = false;
@@ -77,6 +79,7 @@ export class ArenaScene extends Phaser.Scene {
     this.#effects.onHurt = (from, strength) => this.#parts.hud.hurt(from, strength);
     this.#ships = new Ships(this, this.#atlas, this.#effects);
     this.#shots = new Shots(this.#atlas, this.#effects, this.#map);
+    this.#beams = new Beams(this.#atlas, this.#effects);
     this.#pickups = new Pickups(this.#atlas, this.#effects);
     this.scale.on(Phaser.Scale.Events.RESIZE, this.#resize, this);
     this.events.once(Phaser.Scenes.Events.SHUTDOWN, () => {
@@ -115,6 +118,7 @@ export class ArenaScene extends Phaser.Scene {
     client.frame(() => controls.read((own.x - this.#eye.x) * perUnit, (own.y - this.#eye.y) * perUnit));
     this.#pickups.update(client, seconds);
     this.#shots.update(client);
+    this.#beams.update(client, seconds);
     this.#ships.update(client, seconds);
     this.#look(seconds);
     hud.update(client, own.alive, this.#eye);

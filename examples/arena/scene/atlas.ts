@@ -15,6 +15,7 @@ export type Picture =
   | 'ring'
   | 'bubble'
   | 'shot'
+  | 'beam'
   | 'spark'
   | 'dot'
   | 'shard'
@@ -34,6 +35,7 @@ const PICTURES: Readonly<Record<Picture, readonly [number, Draw]>> = {
   ring: [32, (pen, r) => circle(pen, r - 3, 2.5)],
   bubble: [30, drawBubble],
   shot: [20, drawShot],
+  beam: [8, drawBeam],
   spark: [10, drawSpark],
   dot: [6, (pen, r) => radial(pen, r, [0, 1], [0.4, 0.7], [1, 0])],
   shard: [6, drawShard],
@@ -153,6 +155,23 @@ function drawShot(pen: CanvasRenderingContext2D): void {
   };
   for (let layer = 6; layer > 0; layer--) streak(6, 3 + layer * 2.2, 0.075);
   streak(7, 4.4, 0.75);
+}
+
+/** A piece of a beam, to be drawn out: bright in the middle of its height, nothing at the sides. */
+function drawBeam(pen: CanvasRenderingContext2D, r: number): void {
+  const shade = pen.createLinearGradient(0, -r, 0, r);
+  for (const [at, alpha] of [
+    [0, 0],
+    [0.3, 0.16],
+    [0.43, 0.7],
+    [0.5, 1],
+    [0.57, 0.7],
+    [0.7, 0.16],
+    [1, 0],
+  ] as const)
+    shade.addColorStop(at, `rgb(255 255 255 / ${alpha})`);
+  pen.fillStyle = shade;
+  pen.fillRect(-r, -r, 2 * r, 2 * r);
 }
 
 function drawSpark(pen: CanvasRenderingContext2D): void {

@@ -51,6 +51,45 @@ export const BURSTS = {
       drag: 0.97,
     },
   ],
+  railMuzzle: [
+    flare('glow', 0.16, [1.7, 0.5], { alpha: 0.95 }),
+    flare('ring', 0.26, [0.25, 1.2], { alpha: 0.8 }),
+    {
+      picture: 'spark',
+      count: 8,
+      colour: PAPER,
+      speed: [160, 620],
+      seconds: [0.1, 0.24],
+      scale: [1, 0.1],
+      spread: 0.5,
+      drag: 0.97,
+    },
+  ],
+  railTrail: [
+    {
+      picture: 'dot',
+      count: 1,
+      speed: [14, 46],
+      seconds: [0.35, 0.75],
+      scale: [1.1, 0.15],
+      spread: 0.35,
+      drag: 0.7,
+      alpha: 0.75,
+    },
+  ],
+  railHit: [
+    flare('glow', 0.2, [2.2, 0.4], { colour: WHITE, alpha: 0.9 }),
+    flare('ring', 0.34, [0.3, 1.9], { alpha: 0.9 }),
+    {
+      picture: 'spark',
+      count: 20,
+      speed: [140, 620],
+      seconds: [0.16, 0.44],
+      scale: [1.2, 0.1],
+      spread: 1.4,
+      drag: 0.95,
+    },
+  ],
   wallHit: [
     {
       picture: 'spark',

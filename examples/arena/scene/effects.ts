@@ -9,6 +9,8 @@ import { Particles } from './particles.ts';
 /** A shot that ended this close to one's own ship tells where a hit came from. */
 const BLAME_UNITS = 60;
 const MOST_ENDS = 24;
+/** From one spark of a rail shot's trail to the next. */
+const TRAIL_UNITS = 16;
 
 /** From a ship's centre to its engines, in units. */
 const ENGINE = 15;
@@ -36,6 +38,23 @@ export class Effects {
     this.#hear('shot', x, y, own ? 0.5 : 0.34);
     this.#show('muzzle', x, y, colour, angle);
     if (own) this.#eye.shake(0.045);
+  }
+
+  /** A rail shot: a flash, a string of sparks that drift off to both sides, and what it meets at its end. */
+  rail(x: number, y: number, toX: number, toY: number, colour: number, struck: boolean, own: boolean): void {
+    const angle = Math.atan2(toY - y, toX - x);
+    const length = Math.hypot(toX - x, toY - y);
+    this.#hear('rail', x, y, own ? 0.8 : 0.5);
+    this.#show('railMuzzle', x, y, colour, angle);
+    for (let way = TRAIL_UNITS; way < length; way += TRAIL_UNITS) {
+      const side = (way / TRAIL_UNITS) % 2 === 0 ? Math.PI / 2 : -Math.PI / 2;
+      this.#show('railTrail', x + Math.cos(angle) * way, y + Math.sin(angle) * way, colour, angle + side);
+    }
+    this.#ends.push({ x: toX, y: toY, angle });
+    if (this.#ends.length > MOST_ENDS) this.#ends.shift();
+    if (struck) this.#hear('hit', toX, toY, own ? 1 : 0.5);
+    this.#show(struck ? 'railHit' : 'wallHit', toX, toY, colour, angle + Math.PI);
+    if (own) this.#eye.shake(0.16);
   }
 
   impact(x: number, y: number, angle: number, colour: number, wall: boolean, own: boolean): void {

@@ -2,6 +2,7 @@
 
 export type SoundName =
   | 'shot'
+  | 'rail'
   | 'hit'
   | 'tick'
   | 'hurt'
@@ -45,6 +46,16 @@ const RECIPES: Readonly<Record<SoundName, Recipe>> = {
     noises: [['highpass', 3200, 1800, 0.04, 0.14]],
     vary: 0.08,
     rest: 0.02,
+  },
+  rail: {
+    tones: [
+      ['sawtooth', 1900, 110, 0.34, 0.2],
+      ['sine', 210, 45, 0.4, 0.6],
+      ['triangle', 3200, 900, 0.16, 0.16],
+    ],
+    noises: [['bandpass', 5200, 500, 0.3, 0.5]],
+    vary: 0.04,
+    rest: 0.03,
   },
   hit: {
     tones: [['triangle', 980, 420, 0.09, 0.4]],

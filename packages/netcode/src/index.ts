@@ -18,6 +18,8 @@ export {
 export type { Area } from './simulation/grid.ts';
 export { decodeLog, encodeLog, type InputLog, type RoomInput } from './simulation/log.ts';
 export { Refused, type RequestFailure, refuse } from './simulation/requests.ts';
+export type { Hit, Seen, SeenOptions } from './simulation/seen.ts';
+export { box, capsule, circle, type HitShape, type ShapeRule, type Shapes } from './simulation/shapes.ts';
 export type {
   AnswerOf,
   CommandOf,

@@ -29,11 +29,23 @@ export { type HeldRow, HeldSet, heldRows } from './replication/held.ts';
 export * from './replication/packets.ts';
 export * from './replication/relays.ts';
 export { plainRelevance, type Relevance } from './replication/relevance.ts';
+export { type Copies, Rewinder } from './replication/rewind.ts';
 export { SmallRowCodec } from './replication/rows/smallrow.ts';
 export { type RowModel, rowModel } from './replication/rows/tables.ts';
 export { type Observation, Trainer } from './replication/rows/train.ts';
 export { Viewer } from './replication/viewer.ts';
 export { CommandSampler, type CommandSchema, readCommand, writeCommand } from './simulation/commands.ts';
+export {
+  type CommandView,
+  copyView,
+  expect,
+  lastSnapshot,
+  NO_NEWER,
+  newView,
+  readView,
+  VIEW_UNITS,
+  writeView,
+} from './simulation/commandview.ts';
 export { type EventSchema, type EventSink, type RaisedEvent, subjectOf } from './simulation/events.ts';
 export { defineGame, type Game, type GameSchema, PLAYERS, ROOM } from './simulation/game.ts';
 export type { Area, InterestGrid, PositionWords } from './simulation/grid.ts';
@@ -50,12 +62,14 @@ export {
   type RequestFailure,
 } from './simulation/requests.ts';
 export { RowSet } from './simulation/rows.ts';
+export type { PastSource } from './simulation/sights.ts';
 export { type OutgoingMessage, Simulation } from './simulation/simulation.ts';
 export type { Table } from './simulation/table.ts';
+export type { Targets } from './simulation/targets.ts';
 export type { AnswerOf, InputOf, QuestionOf, Shape, Who, World } from './simulation/types.ts';
 export { firstWorldDifference, playerId, type SavedWorld, WorldCore } from './simulation/world.ts';
 export { BitReader, BitWriter } from './wire/bits.ts';
 export { PRESS_MODULUS } from './wire/fields.ts';
 export { type BitCoder, BitCounter, RangeDecoder, RangeEncoder } from './wire/range.ts';
-export { compileRow, OWNER, type RowSchema } from './wire/schema.ts';
+export { compileRow, MARK, OWNER, type RowSchema } from './wire/schema.ts';
 export type { CodecTables, RowTables } from './wire/trained.ts';

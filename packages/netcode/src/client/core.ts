@@ -59,6 +59,7 @@ import { Playback } from './playback.ts';
 import { type CorrectionListener, DEFAULT_MAX_REPLAY, LEAST_MAX_REPLAY, Predictor } from './prediction.ts';
 import { Presence, type PresenceListener } from './presence.ts';
 import { Replicas, type SnapshotRefusal } from './replicas.ts';
+import { CommandViews } from './seen.ts';
 import { View } from './view.ts';
 
 export interface ClientCoreOptions {
@@ -160,6 +161,8 @@ export interface ClientStats {
   readonly bytesOutPerSecond: number;
   readonly snapshots: number;
   readonly underruns: number;
+  /** Commands whose view lay further back than shots are tested: they are tested against what was drawn later. */
+  readonly viewsClamped: number;
   readonly clockRate: number;
   /** What became of one-shot events. */
   readonly oneShots: Readonly<EventStats>;
@@ -239,6 +242,8 @@ export class ClientCore<S extends Shape = Shape> {
   };
   /** What a packet relays, read before all of it is accepted. */
   readonly #relays: Relays;
+  /** What was seen with each command; undefined for a game without shapes. */
+  #views: CommandViews | undefined;
   readonly #clock: CommandClock;
   readonly #playback: Playback;
   readonly #sampler: CommandSampler;
@@ -420,6 +425,7 @@ export class ClientCore<S extends Shape = Shape> {
       this.#ownTick(now),
     );
     this.#oneShots.release(tick);
+    this.#views?.drawn(tick);
   }
 
   /** The page is shown or hidden; the server is told at once, in three copies. */
@@ -506,6 +512,7 @@ export class ClientCore<S extends Shape = Shape> {
       bytesOutPerSecond: this.#bytesOut.perSecond(this.#now),
       snapshots: this.#snapshots,
       underruns: this.#playback.underruns,
+      viewsClamped: this.#views?.clamped ?? 0,
       clockRate: this.#clock.rate,
       oneShots: this.#oneShots.stats,
       refused: this.#refused,
@@ -586,6 +593,15 @@ export class ClientCore<S extends Shape = Shape> {
     this.#oneShots.clear();
     this.#oneShots.seat = this.#seat;
     this.#predictor.simulation.events = this.#oneShots;
+    this.#watchViews(this.#predictor);
+  }
+
+  /** From now on each command carries what was on the screen with it. */
+  #watchViews({ simulation }: Predictor<S>): void {
+    const { schema } = this.game;
+    if (schema.shapes === undefined) return;
+    this.#views = new CommandViews(schema, this.#replicas, this.#seat, () => simulation.core.tick);
+    simulation.past = this.#views;
   }
 
   /** Nothing of the former session's streams goes on. */
@@ -771,6 +787,7 @@ export class ClientCore<S extends Shape = Shape> {
       const tick = predictor.tick + 1;
       this.#sampler.copyTo(this.#words, 0);
       predictor.setCommand(tick, this.#words.subarray(0, this.game.schema.command.words));
+      this.#views?.note(tick);
       this.#clock.made(tick);
       predictor.step();
       stepped = true;
@@ -835,6 +852,7 @@ export class ClientCore<S extends Shape = Shape> {
     for (let i = 1; i <= count; i++) {
       predictor.copyCommand(predictor.tick - count + i, this.#words, i * command.words);
       writeCommand(w, command, this.#words, i * command.words, this.#words, (i - 1) * command.words);
+      this.#views?.write(w, predictor.tick - count + i, i === 1);
     }
   }
 

@@ -76,6 +76,11 @@ export class Replicas {
     return true;
   }
 
+  /** The snapshot of a tick, while it is held. */
+  at(tick: Tick): Replica | undefined {
+    return tick < 0 ? undefined : this.#byTick.get(tick);
+  }
+
   /** The snapshots on both sides of a fractional tick. One object is reused: read it before the next call. */
   around(tick: number): Readonly<Around> {
     const found = this.#around;

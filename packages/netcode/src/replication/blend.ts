@@ -165,15 +165,15 @@ function limited(slope: number, way: number): number {
 
 /** Draws single rows of one type: what the server asks when it rebuilds what a player saw. */
 export class RowBlend {
-  /** The fields that it draws, by their `index`. */
+  /** The fields that it draws, in the order of what it writes. */
   readonly fields: readonly Continuous[];
   readonly #times: BlendTimes;
   readonly #cutAt: number;
   readonly #curve = new Float64Array(CURVE);
 
-  /** `tickRate` in ticks per second. */
-  constructor(schema: RowSchema, tickRate: number) {
-    this.fields = continuousFields(schema);
+  /** `tickRate` in ticks per second. Draws the `fields` given, all continuous ones of the type if left out. */
+  constructor(schema: RowSchema, tickRate: number, fields: readonly Continuous[] = continuousFields(schema)) {
+    this.fields = fields;
     this.#times = new BlendTimes(tickRate);
     this.#cutAt = schema.cutAt;
   }

@@ -12,6 +12,7 @@ import { compileEvents, describeEvent, type EventSchema } from './events.ts';
 import { type Area, compileInterest, type InterestGrid, type PositionWords } from './grid.ts';
 import type { Refused } from './requests.ts';
 import { compileSecrets, type Secrets } from './secrets.ts';
+import { compileShapes, type Shapes, type TypeShape } from './shapes.ts';
 import type {
   AnswerOf,
   Context,
@@ -71,6 +72,10 @@ export interface Definition<S extends Shape> {
   readonly visible?: {
     readonly [N in keyof S['entities']]?: (viewer: Seer<S>, row: Entity<S, N>, world: World<S>) => boolean;
   };
+  /** Shapes of entities, for `ctx.seen`: rays, overlaps and searches in what a player saw. */
+  readonly shapes?: Shapes<S>;
+  /** How far back a player's view may lie when its shots are tested, 0..1000 ms. Default 500. */
+  readonly maxRewindMs?: number;
   /** Team of a seat, for `teamOnly` fields and the rules above. Default: nobody has one. */
   team?(world: World<S>, seat: number): number;
   /** What training found out about the rows: snapshots get smaller. Part of the schema hash. */
@@ -147,6 +152,10 @@ export interface GameSchema {
   readonly events: readonly EventSchema[];
   /** Whether packets carry other players' commands. */
   readonly relays: boolean;
+  /** Per row schema; undefined for a game without shapes, whose commands carry no view. */
+  readonly shapes: readonly (TypeShape | undefined)[] | undefined;
+  /** Ticks that a command's view may lie back. */
+  readonly maxRewind: number;
   readonly hash: readonly [number, number];
 }
 
@@ -163,6 +172,9 @@ export const ROOM = 1;
 export const ROOM_ID = 0xffff;
 
 const MAX_TABLES = 64;
+
+/** RTT, slack and view delay are about 375 ms at a round trip of 250 ms. */
+const MAX_REWIND_MS = 500;
 
 const RESERVED_TYPES = new Set(['players', 'room', 'tick', 'constructor', '__proto__']);
 
@@ -232,6 +244,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     tables,
     requests = {},
     events = {},
+    maxRewindMs = MAX_REWIND_MS,
   } = definition;
   assert(
     typeof name === 'string' && /^[\w .-]{1,32}$/.test(name),
@@ -273,6 +286,9 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     ({ name: type, index }) => positions[index] !== undefined || definition.visible?.[type] !== undefined,
   );
   if (tables !== undefined) checkTables(tables, rows);
+  assert(maxRewindMs >= 0 && maxRewindMs <= 1000, `maxRewindMs must be 0..1000, got ${maxRewindMs}`);
+  const shapes = compileShapes(definition.shapes as never, rows, definition.interest?.position ?? {});
+  const maxRewind = Math.round((maxRewindMs * tickRate) / 1000);
   const command = compileCommand(definition.command);
   const relays = definition.relay !== undefined && definition.relay !== false;
   const messageNames = Object.keys(messages);
@@ -303,6 +319,8 @@ function compileGame(definition: Definition<Shape>): GameSchema {
     requestNames,
     events: eventTypes,
     relays,
+    shapes,
+    maxRewind,
     hash: schemaHash([
       PROTOCOL_VERSION,
       name,
@@ -319,6 +337,7 @@ function compileGame(definition: Definition<Shape>): GameSchema {
       // Games without events have the hash that they had before there were any, and so have those that relay nothing.
       ...(eventTypes.length === 0 ? [] : [eventTypes.map(describeEvent)]),
       ...(relays ? ['relays'] : []),
+      ...(shapes === undefined ? [] : [maxRewind]),
     ]),
   };
 }

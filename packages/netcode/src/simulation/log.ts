@@ -17,7 +17,24 @@ export type RoomInput =
       readonly question: unknown;
     }
   /** The command words that run in this tick, after substitution. */
-  | { readonly type: 'command'; readonly seat: number; readonly words: readonly number[] };
+  | {
+      readonly type: 'command';
+      readonly seat: number;
+      readonly words: readonly number[];
+      /** What the player saw, where shots are tested against it: time in 1/32 ticks, older and newer snapshot's tick (-1 for none). */
+      readonly view?: readonly [time: number, older: number, newer: number] | undefined;
+    }
+  /**
+   * Noted with the tick in which the rules asked what a seat saw: the rows of a type that it held after the snapshot of `tick`, each
+   * as id, held tick and mask of the secrets told. Left out where it held the whole world of that tick.
+   */
+  | {
+      readonly type: 'held';
+      readonly seat: number;
+      readonly tick: number;
+      readonly table: number;
+      readonly rows: readonly number[];
+    };
 
 /** Enough to rebuild a room's every tick. */
 export interface InputLog {

@@ -1,11 +1,13 @@
 /** Runs a game's rules on a world, one tick at a time. Server, clients, bots, replay and tests all call this; nobody has a copy of it. */
 
+import { assert } from '../base/assert.ts';
 import { Rng } from '../base/rng.ts';
 import { CommandTable } from './commands.ts';
 import { Engine, type EngineHooks } from './engine.ts';
 import type { Row } from './entity.ts';
 import { EventRaiser, type EventSink } from './events.ts';
 import type { Game } from './game.ts';
+import { type PastSource, Sights } from './sights.ts';
 import type { Table } from './table.ts';
 import { withTraps } from './traps.ts';
 import type { Context, Shape, Who, World } from './types.ts';
@@ -43,6 +45,7 @@ export class Simulation<S extends Shape = Shape> {
   readonly #development: boolean;
   readonly #seat: number;
   readonly #watch: WriteWatcher | undefined;
+  readonly #sights: Sights | undefined;
 
   constructor(game: Game<S>, options: SimulationOptions) {
     this.game = game;
@@ -52,11 +55,17 @@ export class Simulation<S extends Shape = Shape> {
     this.#development = options.development;
     this.#seat = options.seat;
     this.#raiser = new EventRaiser(game.schema, this.core, options.seat);
+    if (game.schema.shapes !== undefined) this.#sights = new Sights(this.core, game.definition.predict ?? {});
     this.#ctx = this.#makeContext(options);
     if (options.development) {
       this.#watch = new WriteWatcher((warning) => this.warnings.push(warning));
       for (const table of this.core.tables) table.watch = this.#watch;
     }
+  }
+
+  /** Where `ctx.seen` finds what players saw. Without it they see the world as it is. */
+  set past(source: PastSource) {
+    if (this.#sights !== undefined) this.#sights.past = source;
   }
 
   get world(): World<S> {
@@ -127,6 +136,7 @@ export class Simulation<S extends Shape = Shape> {
   }
 
   #run(rules: () => void): void {
+    this.#sights?.forget();
     this.core.open(this.#seat);
     try {
       if (this.#development) withTraps(rules);
@@ -139,6 +149,7 @@ export class Simulation<S extends Shape = Shape> {
   #makeContext(options: SimulationOptions): Context<S> {
     const { core, commands, outbox, engine } = this;
     const raiser = this.#raiser;
+    const sights = this.#sights;
     const isServer = options.seat < 0;
     const queue = (seat: number, name: string, payload: unknown): void => {
       if (isServer) outbox.push({ seat, name, payload });
@@ -153,6 +164,13 @@ export class Simulation<S extends Shape = Shape> {
       engine: engine.state,
       simulated: (table: Table): Iterable<Row> => table.marked(),
       command: (seat: number) => commands.get(seat),
+      seen: (seat: number) => {
+        assert(
+          sights !== undefined,
+          'ctx.seen needs to know what entities look like: declare shapes in defineGame',
+        );
+        return sights.of(seat);
+      },
       random: (entity?: { readonly id: number }, salt = 0) =>
         new Rng(options.seed ^ Math.imul(salt, 0x9e3779b1), core.tick, entity?.id ?? 0),
       authority: (rules: () => void): void => {

@@ -98,6 +98,11 @@ export class Table {
     return index < 0 ? undefined : this.#rows[this.order[index] ?? 0];
   }
 
+  /** Index of a row in id order, -1 if there is none. */
+  indexOf(id: number): number {
+    return this.#find(id);
+  }
+
   /** The row at `index` in id order. */
   at(index: number): Row | undefined {
     return index >= 0 && index < this.count ? this.#rows[this.order[index] ?? 0] : undefined;

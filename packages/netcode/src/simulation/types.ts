@@ -3,6 +3,7 @@
 import type { Rng } from '../base/rng.ts';
 import type { Field, ListField, PressField, RefField } from '../wire/fields.ts';
 import type { EntityHandle, ListHandle } from './entity.ts';
+import type { Seen } from './seen.ts';
 
 export type FieldMap = Readonly<Record<string, Field>>;
 export type EntityMap = Readonly<Record<string, FieldMap>>;
@@ -112,6 +113,8 @@ export interface Context<S extends Shape> {
   simulated<N extends keyof S['entities']>(table: EntityTable<S, N>): Iterable<Entity<S, N>>;
   /** The command that `seat` gives in this tick. Neutral when there is none. */
   command(seat: number): CommandOf<S>;
+  /** The world as `seat` saw it when it gave the command of this tick: what shots are to be tested against. Needs `shapes`. */
+  seen(seat: number): Seen<S>;
   /** A generator seeded by room, tick, entity and salt: server and client draw the same numbers. */
   random(entity?: { readonly id: number }, salt?: number): Rng;
   /** Rules that only the server runs. */

@@ -21,7 +21,7 @@ export interface Slack {
 }
 
 /** Commands further ahead than this are refused: 2.1 s at 60 Hz. */
-const MAX_AHEAD_TICKS = 128;
+export const MAX_AHEAD_TICKS = 128;
 
 export class CommandQueue {
   readonly stats: CommandStats = {

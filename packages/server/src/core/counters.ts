@@ -8,6 +8,7 @@ import type {
 } from '@tickwire/netcode/internal';
 import { type EventCounters, newEventCounters } from './events.ts';
 import type { PacketRefusal } from './session.ts';
+import type { ViewCounters } from './views.ts';
 
 export type DatagramRefusal =
   | PacketRefusal
@@ -20,7 +21,7 @@ export type DatagramRefusal =
   | 'closed-connection'
   | 'no-session';
 
-export interface ServerCounters {
+export interface ServerCounters extends ViewCounters {
   datagramsIn: number;
   datagramsOut: number;
   bytesIn: number;
@@ -69,6 +70,8 @@ export const newCounters = (): ServerCounters => ({
   snapshotsThrottled: 0,
   answersThrottled: 0,
   ticksDropped: 0,
+  viewsClamped: 0,
+  viewsForged: 0,
 });
 
 /** Adds one to a counter that may not exist yet. */

@@ -19,6 +19,7 @@ import {
   type Who,
   type World,
 } from '@tickwire/netcode/internal';
+import { Rewind } from './rewind.ts';
 
 export interface RoomOptions<S extends Shape> {
   readonly seed: number;
@@ -48,6 +49,8 @@ export class Room<S extends Shape = Shape> {
   failedMessages = 0;
   /** What the rules answered in the last tick, in the order of the requests. */
   readonly answers: RoomAnswer[] = [];
+  /** What players saw; undefined for a game without shapes. */
+  readonly rewind: Rewind | undefined;
   readonly #names = new Map<number, string>();
   readonly #warned = new Set<string>();
 
@@ -60,6 +63,10 @@ export class Room<S extends Shape = Shape> {
       Math.ceil(HELD_WINDOW_TICKS / game.schema.ticksPerSnapshot) * game.schema.ticksPerSnapshot +
         game.schema.ticksPerSnapshot,
     );
+    if (game.schema.shapes !== undefined) {
+      this.rewind = new Rewind(game.schema, this.history);
+      this.simulation.past = this.rewind;
+    }
     this.log = record
       ? {
           game: game.schema.name,
@@ -83,20 +90,30 @@ export class Room<S extends Shape = Shape> {
 
   /** Runs one tick: its inputs in order, then the step. Gives the messages that the rules sent. */
   run(inputs: readonly RoomInput[]): OutgoingMessage[] {
-    const { simulation } = this;
-    this.log?.ticks.push([...inputs]);
+    const { simulation, rewind } = this;
+    const logged = this.log === undefined ? undefined : [...inputs];
+    if (logged !== undefined) this.log?.ticks.push(logged);
     const { core } = simulation;
+    rewind?.begin(inputs);
     core.tick++;
     this.answers.length = 0;
     for (let seat = 1; seat <= this.game.schema.maxPlayers; seat++) simulation.commands.clear(seat);
     for (const input of inputs) this.#enter(input);
     simulation.step(core.tick);
+    if (rewind !== undefined) {
+      const noted = rewind.end(core);
+      logged?.push(...noted);
+      // What a later tick looks back at must be there in a replay too, where nobody asks for snapshots.
+      if (core.tick % this.game.schema.ticksPerSnapshot === 0) this.keep();
+    }
     return simulation.drainOutbox();
   }
 
   /** Saves the world for snapshots of this tick. */
   keep(): SavedWorld {
     const { core } = this.simulation;
+    const kept = this.history.get(core.tick);
+    if (kept !== undefined) return kept;
     const saved = this.history.recycle(core.tick) ?? core.newSave();
     core.save(saved);
     this.history.set(core.tick, saved);
@@ -150,6 +167,9 @@ export class Room<S extends Shape = Shape> {
         return;
       case 'command':
         simulation.command(input.seat, Int32Array.from(input.words), 0);
+        if (input.view !== undefined) this.rewind?.view(input.seat, input.view);
+        return;
+      case 'held':
         return;
       default:
         throw new UsageError('unknown input in the log');

@@ -235,6 +235,11 @@ export class ServerCore<S extends Shape = Shape> {
       this.counters.events,
     );
     this.room.simulation.events = this.#raised;
+    if (this.room.rewind !== undefined)
+      this.room.rewind.holdings = {
+        held: (seat, of) => this.#sessions.get(seat)?.heldAt(of),
+        frame: (of) => this.#encoder.frameAt(of),
+      };
     this.#transferBytes = options.transferBytes ?? DEFAULT_UPLOAD_BYTES;
     this.#desk = new RequestDesk<S>(game, options.answers ?? {}, this.counters, (message) =>
       this.#events.push({ type: 'warning', message }),
@@ -637,7 +642,7 @@ export class ServerCore<S extends Shape = Shape> {
     for (const session of this.#sessions.values()) {
       const words = session.commands.take(tick);
       if (words === undefined) continue;
-      inputs.push({ type: 'command', seat: session.seat, words: [...words] });
+      inputs.push(this.#commandOf(session, tick, words));
       this.#relays?.ran(tick, session.seat, words);
     }
     for (const out of this.room.run(inputs)) this.#deliver(out.seat, out.name, out.payload);
@@ -654,6 +659,12 @@ export class ServerCore<S extends Shape = Shape> {
       this.#sessions.values(),
       (connection, bytes) => this.#send(connection, bytes),
     );
+  }
+
+  #commandOf(session: Session, tick: number, words: Int32Array): RoomInput {
+    const command = { type: 'command', seat: session.seat, words: [...words] } as const;
+    const view = session.takeView(tick, this.counters);
+    return view === undefined ? command : { ...command, view: [view.time, view.older, view.newer] };
   }
 
   /** Who sees what comes first: it says how much there is to write, and so which codec there is time for. */

@@ -7,6 +7,7 @@ import {
   BitWriter,
   CLIENT_PACKET,
   COMMAND_COUNT_BITS,
+  type CommandView,
   type Game,
   type GameSchema,
   HeldSet,
@@ -17,8 +18,10 @@ import {
   MIN_SNAPSHOT_BYTES,
   type Millis,
   type Nonce,
+  newView,
   readCommand,
   readHeader,
+  readView,
   type SavedWorld,
   SERVER_PACKET,
   SendBudget,
@@ -36,6 +39,7 @@ import { type EventCounters, OutgoingEvents } from './events.ts';
 import type { Link } from './link.ts';
 import type { RelayDesk } from './relays.ts';
 import type { Room } from './room.ts';
+import { type ViewCounters, ViewQueue } from './views.ts';
 
 /** Why a client's packet was not accepted. */
 export type PacketRefusal =
@@ -98,6 +102,10 @@ export class Session {
   readonly #transferBytes: number;
   readonly commands: CommandQueue;
   readonly events: OutgoingEvents;
+  /** What the player saw with each command; undefined for a game without shapes. */
+  readonly #views: ViewQueue | undefined;
+  readonly #readViews = Array.from({ length: MAX_COMMANDS + 1 }, newView);
+  readonly #wasSent = (tick: number): boolean => this.heldAt(tick) !== undefined;
   /** The seat was this player's before the present connection. */
   resumed = false;
   /** The same client core as before: its streams and baselines go on. */
@@ -159,6 +167,7 @@ export class Session {
     this.lastHeard = now;
     this.since = now;
     this.commands = new CommandQueue(game.schema.command, game.schema.tickRate);
+    if (game.schema.shapes !== undefined) this.#views = new ViewQueue(game.schema);
     // Keys are snapshot numbers (tick / ticksPerSnapshot), so the ring has no holes.
     this.#sent = new History(BASELINE_WINDOW + 1);
     const { tickMs, ticksPerSnapshot } = game.schema;
@@ -173,6 +182,7 @@ export class Session {
     this.asked = new Map();
     this.commands.forget();
     this.events.clear();
+    this.#views?.forget();
     this.#baseline = undefined;
     this.#previous = undefined;
     this.#sent.clear();
@@ -190,6 +200,11 @@ export class Session {
   heldAt(tick: number): HeldSet | undefined {
     const held = this.#sent.get(tick / this.#schema.ticksPerSnapshot);
     return held?.tick === tick ? held : undefined;
+  }
+
+  /** What the player saw with the command that runs in `tick`, as far as it may count. Valid until the next call. */
+  takeView(tick: number, counters: ViewCounters): CommandView | undefined {
+    return this.#views?.take(tick, this.#wasSent, counters);
   }
 
   /** Tick of the baseline that the next snapshot names, -1 for the empty one. */
@@ -214,7 +229,7 @@ export class Session {
     if (count > MAX_COMMANDS) return 'bad-value';
     const newest = count > 0 ? r.read(32) : 0;
     if (count > newest && count > 0) return 'bad-value';
-    this.#readCommands(r, count);
+    this.#readCommands(r, newest, count);
     if (!r.align()) return r.failed ? 'truncated' : 'bad-padding';
     if (r.failed) return 'truncated';
     if (!link.acks.validHeader(header.ack, header.ackBits, header.ackDelayMs)) return 'bad-ack';
@@ -414,12 +429,17 @@ export class Session {
     this.snapshotsSent++;
   }
 
-  #readCommands(r: BitReader, count: number): void {
-    const { command } = this.#schema;
+  #readCommands(r: BitReader, newest: number, count: number): void {
+    const { command, ticksPerSnapshot } = this.#schema;
+    const views = this.#readViews;
     const { words } = command;
     this.#words.set(command.neutral, 0);
-    for (let i = 1; i <= count && !r.failed; i++)
+    for (let i = 1; i <= count && !r.failed; i++) {
       readCommand(r, command, this.#words, i * words, this.#words, (i - 1) * words);
+      if (this.#views === undefined) continue;
+      const before = i === 1 ? undefined : views[i - 1];
+      readView(r, views[i] as CommandView, newest - count + i, before, ticksPerSnapshot);
+    }
   }
 
   /** Only the newest packet's word counts: an older one that comes late knows less. */
@@ -441,7 +461,9 @@ export class Session {
     for (let i = 1; i <= count; i++) {
       const tick = newest - count + i;
       const late = tick < nextTick;
-      if (this.commands.add(nextTick, tick, this.#words, i * words) && oldestNew < 0) oldestNew = tick;
+      const added = this.commands.add(nextTick, tick, this.#words, i * words);
+      if (added) this.#views?.add(tick, this.#readViews[i] as CommandView);
+      if (added && oldestNew < 0) oldestNew = tick;
       // A late command is news too: it says how late.
       else if (late && oldestNew < 0 && tick > this.#newestSeen) oldestNew = tick;
     }

@@ -1,0 +1,310 @@
+// Lag compensation: what a shooter saw is what the server rules on.
+
+import { atan2, hypot, type InputLog, type InputOf } from '@tickwire/netcode';
+import {
+  BitReader,
+  BitWriter,
+  COMMAND_COUNT_BITS,
+  type CommandView,
+  newView,
+  readCommand,
+  readHeader,
+  readView,
+  VIEW_UNITS,
+  writeCommand,
+  writeHeader,
+  writeView,
+} from '@tickwire/netcode/internal';
+import { Rig, type Script } from '@tickwire/netcode/testing';
+import { replay } from '@tickwire/server/core';
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  MISSILES,
+  type RangeOptions,
+  type RangeShape,
+  range,
+  shootingRange,
+  type Verdict,
+} from '../games/range.ts';
+import { FULL } from './play.ts';
+
+const SECONDS = FULL ? 40 : 10;
+const RTTS = [50, 150, 250];
+
+afterEach(() => {
+  range.onVerdict = undefined;
+});
+
+test('[L2] at 50, 150 and 250 ms and 5 % loss, what a shooter saw is what the server rules', () => {
+  const { rig, tallies } = shootOut({ rttMs: RTTS, seconds: SECONDS, seed: 11, warps: true });
+  for (const rttMs of RTTS) {
+    const { rail, dart, rocket } = tallies.get(rttMs) as Tallies;
+    console.log(rttMs, JSON.stringify({ rail, dart, rocket }));
+    for (const tally of [rail, dart, rocket]) {
+      expect(tally.shots).toBeGreaterThan(SECONDS);
+      expect(tally.hits / tally.shots).toBeGreaterThan(0.2);
+      expect(tally.unmatched).toBe(0);
+      expect(tally.clamped).toBe(0);
+    }
+    expect(rail.agreed / rail.shots).toBeGreaterThanOrEqual(0.99);
+    expect(dart.agreed / dart.shots).toBeGreaterThanOrEqual(0.99);
+    // These fly in the world that everybody shares, of which a client sees one snapshot in three ticks and not all of those.
+    expect(rocket.agreed / rocket.shots).toBeGreaterThanOrEqual(0.95);
+  }
+  expect(rig.server.counters).toMatchObject({ viewsClamped: 0, viewsForged: 0 });
+});
+
+test('[L3] where shots may look back 250 ms only, the others are clamped on both sides alike', () => {
+  const seconds = SECONDS / 2;
+  const { rig, tallies } = shootOut({ rttMs: [250], seconds, seed: 12, maxRewindMs: 250 });
+  const { rail, dart } = tallies.get(250) as Tallies;
+  console.log('clamped', JSON.stringify({ rail, dart }));
+  for (const { shots, clamped, clampedAgreed } of [rail, dart]) {
+    expect(clamped / (shots + clamped)).toBeGreaterThan(0.95);
+    expect(clampedAgreed / clamped).toBeGreaterThanOrEqual(0.99);
+  }
+  // Clients clamp before they say what they saw, so that nothing is left for the server.
+  expect(rig.server.counters).toMatchObject({ viewsClamped: 0, viewsForged: 0 });
+  for (const { core } of rig.clients) expect(core.stats().viewsClamped).toBeGreaterThan(seconds * 40);
+});
+
+test('[L1] looking back leaves the world as it was: rules that look all the time play the same match', () => {
+  const { rig } = shootOut({ rttMs: [150], seconds: 5, seed: 14 });
+  range.onVerdict = undefined;
+  const plain = hashes({}, logOf(rig));
+  expect(hashes({ curious: true }, logOf(rig))).toEqual(plain);
+  expect(new Set(plain).size).toBe(plain.length);
+});
+
+describe('[L4] a ship that is not sent to a player', () => {
+  test('is never hit by that player, though it stands in the way, and the log still replays [R1]', () => {
+    const options = { rttMs: [100], seconds: 6, seed: 15, veiled: true };
+    const { rig, tallies, verdicts } = shootOut(options);
+    const owners = new Map([...rig.server.room.world.ship].map(({ id, owner }) => [id, owner]));
+    const struck = verdicts.filter(
+      ({ side, hit, shot }) => side === 'server' && hit !== 0 && shot !== 'rocket',
+    );
+    expect(struck.length).toBeGreaterThan(20);
+    for (const { shooter, hit } of struck) expect((shooter + (owners.get(hit) ?? 1 - shooter)) % 2).toBe(0);
+    const { rail } = tallies.get(100) as Tallies;
+    expect(rail.agreed / rail.shots).toBeGreaterThanOrEqual(0.99);
+    const log = logOf(rig);
+    expect(log.ticks.flat().some(({ type }) => type === 'held')).toBe(true);
+    range.onVerdict = undefined;
+    expect(hashes({ veiled: true }, log).at(-1)).toBe(rig.server.room.simulation.core.hash());
+  });
+});
+
+test('[R1] a match with shots replays bit for bit, tick by tick, on a network that leaves clients with odd snapshots', () => {
+  const game = shootingRange();
+  const rig = new Rig({ game, seed: 16, clients: 4, link: 'terrible', script: hunter, record: true });
+  const live: number[] = [];
+  rig.onTick = () => live.push(rig.server.room.simulation.core.hash());
+  rig.run(6_000);
+  rig.expectClean();
+  expect([...rig.server.room.world.ship].reduce((sum, ship) => sum + ship.hits, 0)).toBeGreaterThan(2);
+  expect(hashes({}, logOf(rig))).toEqual(live);
+});
+
+test('[L3] a forged view is moved to where it may be, and counted', () => {
+  const lies: readonly ((view: CommandView, tick: number) => void)[] = [
+    // Two seconds ago.
+    (view) => {
+      view.time = Math.max(0, view.time - 120 * VIEW_UNITS);
+      view.older = Math.max(0, view.older - 120);
+      view.newer = view.older + 3;
+    },
+    // Back and forth.
+    (view, tick) => {
+      view.time -= tick % 2 === 0 ? 10 * VIEW_UNITS : 0;
+      view.older -= view.older * VIEW_UNITS > view.time ? 12 : 0;
+    },
+    // Between snapshots that are still to come.
+    (view, tick) => {
+      view.time = tick * VIEW_UNITS;
+      view.older = tick - (tick % 3);
+      view.newer = view.older + 3;
+    },
+  ];
+  for (const lie of lies) {
+    const game = shootingRange();
+    const lags: number[] = [];
+    range.onVerdict = ({ side, shooter, lag }) => {
+      if (side === 'server' && shooter === 1) lags.push(lag);
+    };
+    const rig = new Rig({ game, seed: 17, clients: 2, link: { latencyMs: 50 }, script: hunter });
+    rig.run(1_500);
+    let told = 0;
+    rig.onDatagram = (from, client, bytes) => {
+      if (from !== 'client' || client.index !== 0 || bytes[0] !== 4) return;
+      const forged = rewritten(game, bytes, lie);
+      told++;
+      rig.server.receive(rig.now, client.connection, forged);
+      bytes[0] = 99;
+    };
+    rig.run(3_000);
+    const { viewsClamped, viewsForged, refused } = rig.server.counters;
+    expect(told).toBeGreaterThan(100);
+    expect(refused['bad-value'] ?? 0).toBe(0);
+    expect(viewsClamped + viewsForged).toBeGreaterThan(50);
+    expect(lags.length).toBeGreaterThan(3);
+    for (const lag of lags) expect(lag >= 0 && lag <= game.schema.maxRewind).toBe(true);
+  }
+});
+
+/** Shoots at the ship nearest to it on its own screen, now with one thing, now with another, and misses by a little now and then. */
+function hunter(...[client, now, rng]: Parameters<Script<RangeShape>>): InputOf<RangeShape> {
+  const turn = rng.range(-1, 1);
+  const trigger = rng.chance(0.15);
+  const weapon = rng.int(0, 2);
+  const phase = client.seat * 370;
+  const steer = {
+    dx: (Math.floor((now + phase) / 530) % 3) - 1,
+    dy: (Math.floor((now + phase) / 710) % 3) - 1,
+  };
+  const own = [...client.view.ship].find((ship) => ship.mine);
+  if (own === undefined) return steer;
+  let target: { x: number; y: number; vx: number; vy: number } | undefined;
+  let best = 700;
+  for (const ship of client.view.ship) {
+    const distance = hypot(ship.x - own.x, ship.y - own.y);
+    if (ship.mine || distance >= best) continue;
+    best = distance;
+    target = ship;
+  }
+  if (target === undefined) return steer;
+  const ahead = weapon === 0 ? 0 : best / MISSILES.speed;
+  const dx = target.x + target.vx * ahead - own.x;
+  const dy = target.y + target.vy * ahead - own.y;
+  const pull = trigger ? 1 : 0;
+  return {
+    ...steer,
+    aim: atan2(dy, dx) + (turn * 30) / best,
+    rail: weapon === 0 ? pull : 0,
+    dart: weapon === 1 ? pull : 0,
+    rocket: weapon === 2 ? pull : 0,
+  };
+}
+
+interface Tally {
+  /** Shots whose view was not clamped, those of them that hit, and those on which both sides agree. */
+  shots: number;
+  hits: number;
+  agreed: number;
+  clamped: number;
+  clampedAgreed: number;
+  /** Shots of which only one side knows. */
+  unmatched: number;
+}
+
+type Tallies = Record<Verdict['shot'], Tally>;
+
+const newTally = (): Tally => ({ shots: 0, hits: 0, agreed: 0, clamped: 0, clampedAgreed: 0, unmatched: 0 });
+
+interface ShootOut extends RangeOptions {
+  /** Round trips of the players, in turn. */
+  readonly rttMs: readonly number[];
+  readonly seconds: number;
+  readonly seed: number;
+}
+
+/** Plays, and compares both sides' verdicts of every shot. */
+function shootOut(options: ShootOut) {
+  const game = shootingRange(options);
+  const shots = new Map<string, { client?: Verdict; server?: Verdict }>();
+  const verdicts: Verdict[] = [];
+  range.onVerdict = (verdict) => {
+    verdicts.push(verdict);
+    const key = `${verdict.shot} ${verdict.shooter} ${verdict.key}`;
+    const both = shots.get(key) ?? {};
+    shots.set(key, both);
+    // A client runs a tick again after a correction: what was on the screen is what it said first.
+    both[verdict.side] ??= verdict;
+  };
+  const rig = new Rig({ game, seed: options.seed, clients: 0, script: hunter, record: true });
+  const { rttMs } = options;
+  const rttOf = (seat: number): number => rttMs[(seat - 1) % rttMs.length] as number;
+  for (let seat = 1; seat <= 6; seat++)
+    rig.addClient({ link: { latencyMs: rttOf(seat) / 2, jitterMs: 4, loss: 0.05 } });
+  // Seats go by whose hello comes first.
+  rig.run(options.seconds * 1000);
+  rig.expectClean();
+  const bySeat = new Map(rig.clients.map(({ core, index }) => [core.seat, rttOf(index + 1)]));
+  const tallies = new Map<number, Tallies>(
+    rttMs.map((rtt) => [rtt, { rail: newTally(), dart: newTally(), rocket: newTally() }]),
+  );
+  for (const { client, server } of shots.values()) {
+    const one = (client ?? server) as Verdict;
+    // Not those still flying, nor those of the first two seconds.
+    if (one.tick > rig.server.tick - 120 || one.tick < 120) continue;
+    const tally = (tallies.get(bySeat.get(one.shooter) as number) as Tallies)[one.shot];
+    const agrees = client?.hit === server?.hit;
+    if (client === undefined || server === undefined) tally.unmatched++;
+    else if (server.lag >= game.schema.maxRewind) {
+      tally.clamped++;
+      if (agrees) tally.clampedAgreed++;
+    } else {
+      tally.shots++;
+      if (server.hit !== 0) tally.hits++;
+      if (agrees) tally.agreed++;
+    }
+  }
+  return { rig, tallies, verdicts };
+}
+
+function logOf(rig: Rig<RangeShape>): InputLog {
+  const { log } = rig.server.room;
+  if (log === undefined) throw new Error('this rig does not record');
+  return log;
+}
+
+/** Hashes of the world, tick by tick, of a log that is played again. */
+function hashes(options: RangeOptions, log: InputLog): number[] {
+  const found: number[] = [];
+  replay(shootingRange(options), log, (room) => found.push(room.simulation.core.hash()));
+  return found;
+}
+
+/** A client's packet with other views in it. */
+function rewritten(
+  game: ReturnType<typeof shootingRange>,
+  bytes: Uint8Array,
+  lie: (view: CommandView, tick: number) => void,
+): Uint8Array {
+  const { command, ticksPerSnapshot } = game.schema;
+  const out = new Uint8Array(1164);
+  const r = new BitReader(bytes);
+  const w = new BitWriter(out);
+  const kind = r.read(8);
+  const header = readHeader(r);
+  writeHeader(w, kind, header.seq, header);
+  w.write(r.read(1), 1);
+  const acknowledges = r.read(1);
+  w.write(acknowledges, 1);
+  if (acknowledges === 1) w.write(r.read(32), 32);
+  const count = r.read(COMMAND_COUNT_BITS);
+  w.write(count, COMMAND_COUNT_BITS);
+  const newest = count > 0 ? r.read(32) : 0;
+  if (count > 0) w.write(newest, 32);
+  let before = command.neutral;
+  let seen: CommandView | undefined;
+  let told: CommandView | undefined;
+  for (let i = 1; i <= count; i++) {
+    const tick = newest - count + i;
+    const words = new Int32Array(command.words);
+    const view = newView();
+    readCommand(r, command, words, 0, before, 0);
+    readView(r, view, tick, seen, ticksPerSnapshot);
+    const lied = { ...view };
+    lie(lied, tick);
+    writeCommand(w, command, words, 0, before, 0);
+    writeView(w, lied, tick, told, ticksPerSnapshot);
+    before = words;
+    seen = view;
+    told = lied;
+  }
+  r.align();
+  const length = w.finish();
+  out.set(bytes.subarray(r.byteOffset), length);
+  return out.slice(0, length + bytes.length - r.byteOffset);
+}
