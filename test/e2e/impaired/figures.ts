@@ -22,12 +22,12 @@ export interface Commands {
   readonly neutral: number;
 }
 
-/** Means over a stretch of play. Times in ms, slack in ticks, shares 0..1. */
+/** Medians over a stretch of play, which a hiccup of the machine leaves alone. Times in ms, slack in ticks, shares 0..1. */
 export interface Figures {
   readonly rtt: number;
   readonly jitter: number;
   readonly loss: number;
-  /** Mean distance of the slack from its target. */
+  /** Distance of the slack from its target. */
   readonly slackError: number;
   readonly viewDelay: number;
   readonly snapshotAge: number;
@@ -60,19 +60,19 @@ export function figuresOf(
   seconds: number,
   commands: readonly [before: Commands, after: Commands],
 ): Figures {
-  const mean = (of: (sample: Sample) => number): number =>
-    samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;
+  const middle = (of: (sample: Sample) => number): number =>
+    samples.map(of).sort((a, b) => a - b)[samples.length >> 1] as number;
   const grown = (of: (sample: Sample) => number): number =>
     of(samples.at(-1) as Sample) - of(samples[0] as Sample);
   const [before, after] = commands;
   const missing = after.substituted + after.neutral - before.substituted - before.neutral;
   return {
-    rtt: mean((sample) => sample.rtt),
-    jitter: mean((sample) => sample.jitter),
-    loss: mean((sample) => sample.loss),
-    slackError: mean(({ slack, targetSlack }) => Math.abs(slack - targetSlack)),
-    viewDelay: mean((sample) => sample.viewDelay),
-    snapshotAge: mean((sample) => sample.snapshotAge),
+    rtt: middle((sample) => sample.rtt),
+    jitter: middle((sample) => sample.jitter),
+    loss: middle((sample) => sample.loss),
+    slackError: middle(({ slack, targetSlack }) => Math.abs(slack - targetSlack)),
+    viewDelay: middle((sample) => sample.viewDelay),
+    snapshotAge: middle((sample) => sample.snapshotAge),
     snapshots: grown((sample) => sample.snapshots) / seconds,
     substituted: missing / (seconds * TICK_RATE),
     mispredicted: grown((sample) => sample.mispredictions) / (seconds * TICK_RATE),
