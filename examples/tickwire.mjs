@@ -24,6 +24,9 @@ async function bundleAndRun() {
   // npm runs scripts in the repository; files are named from where the caller is.
   const cwd = process.env.INIT_CWD || process.cwd();
   const child = spawn(process.execPath, script.concat(process.argv.slice(2)), { cwd, stdio: 'inherit' });
+  // The command says what it does when it is stopped; a terminal tells both of us of Ctrl+C.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => child.kill('SIGTERM'));
   child.on('exit', (code) => {
     process.exitCode = code === null ? 1 : code;
   });

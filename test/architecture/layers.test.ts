@@ -24,6 +24,7 @@ const LAYERS: Record<string, number> = {
   'netcode/debug': 8,
   'netcode/phaser': 8,
   'server/node': 8,
+  'server/net': 8.5, // a bad network in front of a server: uses the rig's links
   'server/cli': 9,
   'server/vite': 9,
   'server/testing': 9,

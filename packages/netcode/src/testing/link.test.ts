@@ -120,6 +120,16 @@ describe('SimLink', () => {
     expect(link.stats.lostInBurst / runs).toBeLessThan(5.3);
   });
 
+  it('counts as overhead what it is told to, and sums up how long datagrams were under way', () => {
+    const link = new SimLink({ latencyMs: 10, rateBytesPerSecond: 1_000, overheadBytes: 28 }, 9);
+    link.send(0, new Uint8Array(72));
+    expect(link.nextArrival()).toBe(110);
+    link.send(20, new Uint8Array(22)); // waits for 80 ms, is sent in 50
+    expect(link.stats.delayMs).toBe(0);
+    while (link.receive(1_000) !== undefined);
+    expect(link.stats).toMatchObject({ delivered: 2, delayMs: 110 + 140 });
+  });
+
   it('queues at the bottleneck, counting 93 bytes around each datagram, and drops what would wait too long', () => {
     const link = new SimLink({ latencyMs: 10, rateBytesPerSecond: 10_000, queueMs: 45 }, 9);
     for (let i = 0; i < 5; i++) link.send(0, new Uint8Array(107)); // 200 bytes: 20 ms each

@@ -36,8 +36,10 @@ export interface LinkOptions {
   readonly duplicate?: number;
   /** How often one to three bits are flipped. DTLS drops such datagrams, so over WebRTC this never reaches a core. */
   readonly corrupt?: number;
-  /** Bottleneck, counting 93 bytes of UDP, DTLS and SCTP around each datagram. */
+  /** Bottleneck, counting `overheadBytes` around each datagram. */
   readonly rateBytesPerSecond?: number;
+  /** Default: the 93 bytes that IPv4, UDP, DTLS and SCTP add to what a core sends. */
+  readonly overheadBytes?: number;
   /** A datagram that would wait longer than this at the bottleneck is dropped. Default: 200 ms. */
   readonly queueMs?: Millis;
   /** Longer datagrams are dropped. */
@@ -60,6 +62,8 @@ export interface LinkStats {
   corrupted: number;
   bytesSent: number;
   bytesDelivered: number;
+  /** Sum of the times that what was delivered was under way. */
+  delayMs: Millis;
 }
 
 export class SimLink {
@@ -76,12 +80,13 @@ export class SimLink {
     corrupted: 0,
     bytesSent: 0,
     bytesDelivered: 0,
+    delayMs: 0,
   };
   #options: LinkOptions;
   readonly #rng: Rng;
   readonly #dark: [from: Millis, to: Millis][] = [];
   /** In flight, by rising arrival. */
-  #flight: { readonly arrival: Millis; readonly bytes: Uint8Array }[] = [];
+  #flight: { readonly sent: Millis; readonly arrival: Millis; readonly bytes: Uint8Array }[] = [];
   #head = 0;
   #lastArrival: Millis = Number.NEGATIVE_INFINITY;
   #bottleneckFree: Millis = Number.NEGATIVE_INFINITY;
@@ -130,6 +135,7 @@ export class SimLink {
     }
     this.stats.delivered++;
     this.stats.bytesDelivered += next.bytes.length;
+    this.stats.delayMs += next.arrival - next.sent;
     return next.bytes;
   }
 
@@ -143,7 +149,7 @@ export class SimLink {
   }
 
   #throughBottleneck(now: Millis, bytes: Uint8Array, chances: Chances): void {
-    const { rateBytesPerSecond, queueMs = 200 } = this.#options;
+    const { rateBytesPerSecond, overheadBytes = WIRE_OVERHEAD_BYTES, queueMs = 200 } = this.#options;
     let leaves = now;
     if (rateBytesPerSecond !== undefined) {
       const starts = Math.max(now, this.#bottleneckFree);
@@ -151,12 +157,12 @@ export class SimLink {
         this.stats.queueFull++;
         return;
       }
-      leaves = starts + ((bytes.length + WIRE_OVERHEAD_BYTES) * 1_000) / rateBytesPerSecond;
+      leaves = starts + ((bytes.length + overheadBytes) * 1_000) / rateBytesPerSecond;
       this.#bottleneckFree = leaves;
     }
     if (this.#isLostInBurst(chances)) this.stats.lostInBurst++;
     else if (chances.loss < (this.#options.loss ?? 0)) this.stats.lost++;
-    else this.#deliver(leaves, bytes, chances);
+    else this.#deliver(now, leaves, bytes, chances);
   }
 
   #isLostInBurst(chances: Chances): boolean {
@@ -166,7 +172,7 @@ export class SimLink {
     return chances.burst < (this.#bad ? bursts.lossBad : bursts.lossGood);
   }
 
-  #deliver(leaves: Millis, bytes: Uint8Array, chances: Chances): void {
+  #deliver(now: Millis, leaves: Millis, bytes: Uint8Array, chances: Chances): void {
     const { latencyMs = 0, jitterMs = 0, reorder = 0, duplicate = 0, corrupt = 0 } = this.#options;
     const { reorderMs = 60 + jitterMs } = this.#options;
     const copy = bytes.slice();
@@ -179,10 +185,10 @@ export class SimLink {
       arrival = Math.max(arrival, this.#lastArrival);
       this.#lastArrival = arrival;
     }
-    this.#insert(arrival, copy);
+    this.#insert(now, arrival, copy);
     if (chances.duplicate >= duplicate) return;
     this.stats.duplicated++;
-    this.#insert(arrival + reorderMs * chances.echo, copy.slice());
+    this.#insert(now, arrival + reorderMs * chances.echo, copy.slice());
   }
 
   #corrupt(bytes: Uint8Array, where: number): void {
@@ -197,10 +203,10 @@ export class SimLink {
   }
 
   /** Behind everything that arrives no later, so that what arrives at once keeps the order it was sent in. */
-  #insert(arrival: Millis, bytes: Uint8Array): void {
+  #insert(sent: Millis, arrival: Millis, bytes: Uint8Array): void {
     let at = this.#flight.length;
     while (at > this.#head && this.#flight[at - 1]!.arrival > arrival) at--;
-    this.#flight.splice(at, 0, { arrival, bytes });
+    this.#flight.splice(at, 0, { sent, arrival, bytes });
   }
 
   #isDark(now: Millis): boolean {

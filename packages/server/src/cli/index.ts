@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { cac } from 'cac';
+import type { NetFlags } from './net.ts';
 import { type TrainFlags, trainCommand } from './train.ts';
 import { Trouble, UsageTrouble } from './trouble.ts';
 
@@ -28,14 +29,50 @@ cli
   .example('  tickwire train src/game.ts')
   .example('  tickwire train src/game.ts matches/*.log -o src/tables.json')
   .action(trainCommand as (game: string, logs: string[], flags: TrainFlags) => Promise<void>);
+cli
+  .command('net', 'Put a bad network in front of a running server, and play through it')
+  .usage(
+    `net [options]
+
+  Pages opened at the address that it prints play through a relay that delays, drops, reorders, duplicates,
+  corrupts, limits or cuts off every datagram. Times are one way, shares in percent. A preset comes first, single
+  settings change it, and --up and --down say what is different one way: --down rate=64,queue=300`,
+  )
+  .option('--target <url>', 'The running server', { default: 'http://127.0.0.1:3000' })
+  .option('--port <n>', 'Where pages find it, 0 for any', { default: 3100 })
+  .option('--host <address>', 'Address to listen on, 0.0.0.0 to let other machines in', {
+    default: '127.0.0.1',
+  })
+  .option('--preset <name>', 'perfect, wifi, mobile or terrible: the networks of the rig')
+  .option('--latency <ms>', 'Delay one way')
+  .option('--jitter <ms>', 'Standard deviation of the delay')
+  .option('--loss <percent>', 'Datagrams lost one by one')
+  .option('--bursts <share/length/loss>', 'Datagrams lost together: 6/5/80')
+  .option('--reorder <percent>', 'Datagrams that later ones overtake')
+  .option('--reorder-by <ms>', 'How long these are held (default: 60 and the jitter)')
+  .option('--duplicate <percent>', 'Datagrams that come twice')
+  .option('--corrupt <percent>', 'Datagrams with flipped bits')
+  .option('--rate <kB/s>', 'Bottleneck')
+  .option('--queue <ms>', 'Its queue: what would wait longer is dropped (default: 200)')
+  .option('--mtu <bytes>', 'Longer datagrams are dropped')
+  .option('--up <settings>', 'From page to server: a preset, settings, or both')
+  .option('--down <settings>', 'From server to page')
+  .option('--scenario <file>', 'JSON: how the network changes over time')
+  .option('--seed <n>', 'The same seed gives the same fates (default: 1)')
+  .option('--json', 'Print one JSON object per line: ready, step, summary')
+  .example('  tickwire net --preset mobile')
+  .example('  tickwire net --latency 75 --jitter 20 --loss 5 --down mobile,rate=64')
+  .action(async (flags: NetFlags) => (await import('./net.ts')).netCommand(flags));
 cli.help();
 cli.version(version);
+
+const NAMES = cli.commands.map(({ name }) => name).join(', ');
 
 try {
   const { args, options } = cli.parse(process.argv, { run: false });
   if (cli.matchedCommand !== undefined) await cli.runMatchedCommand();
   else if (args.length > 0)
-    throw new UsageTrouble(`there is no command "${args[0]}"; there is train. See tickwire --help`);
+    throw new UsageTrouble(`there is no command "${args[0]}"; there is ${NAMES}. See tickwire --help`);
   else if (options['help'] !== true && options['version'] !== true) {
     cli.outputHelp();
     process.exitCode = 2;
