@@ -199,7 +199,8 @@ describe('the predicted set', () => {
         const stage = new Stage(seed);
         const rng = new Rng(seed, 2);
         stage.serverStep();
-        stage.client.reconcile(stage.replica(), quiet, stage.relays(MAX_RELAYED - 1));
+        stage.client.reconcile(stage.replica(), stage.relays(MAX_RELAYED - 1));
+        stage.client.frame(quiet);
         let carts = marked(stage);
         for (let round = 0; round < 12; round++) {
           const until = stage.server.core.tick + rng.int(4, MAX_RELAYED - 1);
@@ -211,7 +212,7 @@ describe('the predicted set', () => {
           // Now and then little is known of the other, and the next snapshot shows that the future is another one.
           const isKnown = rng.chance(0.6);
           for (let steps = rng.int(1, 3); steps > 0; steps--) stage.serverStep();
-          stage.client.reconcile(stage.replica(), quiet, stage.relays(isKnown ? MAX_RELAYED - 1 : 0));
+          stage.client.reconcile(stage.replica(), stage.relays(isKnown ? MAX_RELAYED - 1 : 0));
           stage.client.frame(quiet);
           if (!isKnown) continue;
           // All that moves a cart is predicted, but for carts that follow others: nobody reads those.
@@ -234,7 +235,8 @@ describe('the predicted set', () => {
   test('[P4] a command that turns out as assumed replays nothing, another one does', () => {
     const stage = new Stage(5);
     stage.serverStep();
-    stage.client.reconcile(stage.replica(), quiet, stage.relays(2));
+    stage.client.reconcile(stage.replica(), stage.relays(2));
+    stage.client.frame(quiet);
     for (let i = 0; i < 9; i++) stage.clientStep();
     let assumed = 0;
     let other = 0;
@@ -247,7 +249,7 @@ describe('the predicted set', () => {
       // Whatever is known two ticks ahead was assumed to go on: levels the same, and no pull.
       const before = stage.command(OTHER, known);
       const asAssumed = tick + 2 <= known || same(before, stage.command(OTHER, tick + 2));
-      stage.client.reconcile(stage.replica(), quiet, stage.relays(2));
+      stage.client.reconcile(stage.replica(), stage.relays(2));
       stage.client.frame(quiet);
       const isMatched = stage.client.stats.matched > matched;
       expect(stage.client.stats.mispredicted).toBe(0);
@@ -270,13 +272,15 @@ describe('the predicted set', () => {
     for (const cart of stage.server.world.cart) cart.vx = 60;
     stage.server.core.close();
     const first = stage.replica();
-    stage.client.reconcile(first, quiet, stage.relays(15));
+    stage.client.reconcile(first, stage.relays(15));
+    stage.client.frame(quiet);
     for (let i = 0; i < 12; i++) stage.clientStep();
     for (let i = 0; i < 6; i++) stage.serverStep();
     // No cart is told of since.
     const old = stage.replica(first, (rows) => rows.schema.name === 'cart');
     const { replayed } = stage.client.stats;
-    stage.client.reconcile(old, quiet, stage.relays(15));
+    stage.client.reconcile(old, stage.relays(15));
+    stage.client.frame(quiet);
     expect(stage.client.stats).toMatchObject({ matched: 1, mispredicted: 0, replayed });
     for (let i = 0; i < 6; i++) stage.serverStep();
     expect(stage.differing()).toEqual([]);
@@ -312,7 +316,8 @@ describe('the predicted set', () => {
     });
     for (const rows of replica.tables)
       for (let i = 0; i < rows.count; i++) rows.data[i * rows.schema.stride + MARK] = 3;
-    client.reconcile(replica, quiet);
+    client.reconcile(replica);
+    client.frame(quiet);
     client.step();
     client.step();
     expect(client.world.counters).toMatchObject({
@@ -327,7 +332,8 @@ describe('the predicted set', () => {
   test('[P3] a spawned row that its rule leaves out is gone with its tick, and its number is used up', () => {
     const stage = new Stage(3);
     for (let i = 0; i < 18; i++) stage.serverStep();
-    stage.client.reconcile(stage.replica(), quiet, stage.relays(0));
+    stage.client.reconcile(stage.replica(), stage.relays(0));
+    stage.client.frame(quiet);
     stage.client.setCommand(19, Int32Array.of(0, 1, stage.command(ME, 18)[2] ?? 0));
     stage.client.setCommand(20, Int32Array.of(0, 1, stage.command(ME, 18)[2] ?? 0));
     const { controls, controlStride } = stage.client.world;

@@ -75,7 +75,7 @@ export interface ClientCoreOptions {
   readonly transferBytes?: number;
   /**
    * Steps that a correction may run again in one `advance`, 8 or more; what is left waits for the next one, while the former
-   * prediction goes on. Default 32.
+   * prediction goes on. Default 64.
    */
   readonly maxReplay?: number;
   readonly development?: boolean;
@@ -386,8 +386,8 @@ export class ClientCore<S extends Shape = Shape> {
     if (this.#state !== 'playing') return;
     this.#judgeSilence(now);
     this.#clock.advance(now);
-    const stepped = this.#steps();
     this.#predictor?.frame(this.#correction);
+    const stepped = this.#steps();
     // Now and then also without commands: there are none while snapshots are missing, and a server that hears nothing sends none [X2].
     if (this.#linked && (stepped || now - this.#lastPacket >= PROBE_EVERY_MS)) this.#sendPacket(now);
     this.#sendProbe(now);
@@ -592,7 +592,7 @@ export class ClientCore<S extends Shape = Shape> {
     this.#predictor.scramble = this.scramble;
     this.#oneShots.clear();
     this.#oneShots.seat = this.#seat;
-    this.#predictor.simulation.events = this.#oneShots;
+    this.#predictor.events = this.#oneShots;
     this.#watchViews(this.#predictor);
   }
 
@@ -726,7 +726,7 @@ export class ClientCore<S extends Shape = Shape> {
     // A server that stalled has dropped ticks, and this client runs beyond all it may predict: no report would ever tell.
     else if (ahead < 0 || ahead > this.#maxLead) this.#clock.start(now, replica.tick + this.#firstLead());
     else if (report !== undefined) this.#clock.report(report);
-    predictor.reconcile(replica, this.#correction, relays);
+    predictor.reconcile(replica, relays);
   }
 
   /** The first snapshot: pull counters go on from the server's, the clock starts ahead of it. */

@@ -86,6 +86,8 @@ export class ClientEvents implements EventSink {
     dropped: 0,
   };
   seat = 0;
+  /** A replay has not caught up: what its ticks raise comes later, so nothing is rejected, or taken for another, for want of it. */
+  replaying = false;
   readonly #schema: GameSchema;
   readonly #read: readonly ReturnType<typeof eventReader>[];
   readonly #out: (event: ClientEvent) => void;
@@ -128,6 +130,7 @@ export class ClientEvents implements EventSink {
     this.#simulated = -1;
     this.#newest = -1;
     this.#settled = -1;
+    this.replaying = false;
   }
 
   begin(tick: number): void {
@@ -249,7 +252,8 @@ export class ClientEvents implements EventSink {
         alike(one, event, subject) &&
         (one.tick > tick
           ? one.tick - tick <= this.#early
-          : (!one.raised || one.tick <= this.#settled) && tick - one.tick <= this.#reach),
+          : (!one.raised || (one.tick <= this.#settled && !this.replaying)) &&
+            tick - one.tick <= this.#reach),
     );
   }
 
@@ -271,6 +275,7 @@ export class ClientEvents implements EventSink {
   #judge(): void {
     if (this.#predicted.length === 0 || this.#simulated < this.#newest || this.#newest <= this.#settled)
       return;
+    if (this.replaying) return;
     for (const predicted of [...this.#predicted]) {
       if (predicted.tick + this.#grace > this.#settled) continue;
       this.#remove(predicted);

@@ -11,6 +11,7 @@
 import { History } from '../base/history.ts';
 import type { Replica } from '../replication/decode.ts';
 import type { Relays } from '../replication/relays.ts';
+import type { EventSink } from '../simulation/events.ts';
 import type { Game } from '../simulation/game.ts';
 import type { RowSet } from '../simulation/rows.ts';
 import { Simulation } from '../simulation/simulation.ts';
@@ -29,6 +30,7 @@ import {
   remark,
   WRONG,
 } from './predicted.ts';
+import { RaisedAgain } from './raised.ts';
 import { RelayedCommands } from './relayed.ts';
 
 export interface PredictionStats {
@@ -46,14 +48,19 @@ export interface PredictionStats {
   deferred: number;
 }
 
+/** Takes the events that the prediction raises; told while a replay has not caught up, so that it judges nothing by what is outdated. */
+export interface PredictionSink extends EventSink {
+  replaying: boolean;
+}
+
 /** Told before and after rows jump from one prediction to another. */
 export interface CorrectionListener {
   before(): void;
   after(): void;
 }
 
-/** Steps run again in one frame, unless the page says otherwise: a lead of 530 ms at 60 Hz. */
-export const DEFAULT_MAX_REPLAY = 32;
+/** Steps run again in one frame, unless the page says otherwise: a lead of a second at 60 Hz. */
+export const DEFAULT_MAX_REPLAY = 64;
 
 /** Fewer than this and a replay might never catch up with a page that runs several ticks per frame. */
 export const LEAST_MAX_REPLAY = 8;
@@ -102,15 +109,15 @@ export class Predictor<S extends Shape> {
   readonly #redone = new History<PredictedTick>(MEMORY_TICKS);
   #from = NONE;
   #replayed = NONE;
-  /** A newer snapshot has shown that the replay under way is wrong too: the next one starts from it. */
-  #outdated = false;
-  /** Steps that may still be run again in this frame. */
-  #allowance: number;
+  /** The newest snapshot has shown that the prediction is wrong, or that the replay under way is: another one starts from it. */
+  #due = false;
   /** What the replay has come to while the former prediction is in the world, and the other way round. */
   readonly #aside: SavedWorld;
   readonly #present: SavedWorld;
   /** Whether the replay is in the world now. */
   #isInWorld = false;
+  #events: PredictionSink | undefined;
+  readonly #raisedAgain = new RaisedAgain();
 
   constructor(
     game: Game<S>,
@@ -124,7 +131,6 @@ export class Predictor<S extends Shape> {
     this.simulation = new Simulation(game, { seed, options, seat, development });
     this.#seat = seat;
     this.#maxReplay = maxReplay;
-    this.#allowance = maxReplay;
     this.#courseTicks = Math.floor((COURSE_MS * schema.tickRate) / 1000);
     this.#commandWords = schema.command.words;
     this.#commands = new Int32Array(MEMORY_TICKS * this.#commandWords);
@@ -144,9 +150,15 @@ export class Predictor<S extends Shape> {
     return this.simulation.core;
   }
 
-  /** Whether a replay waits for the next frame. */
+  /** Who takes the events that the prediction raises. What a replay raises comes when it has caught up, tick by tick. */
+  set events(sink: PredictionSink) {
+    this.#events = sink;
+    this.simulation.events = sink;
+  }
+
+  /** Whether something is to be replayed in the next frame. */
   get replaying(): boolean {
-    return this.#replayed !== NONE;
+    return this.#due || this.#replayed !== NONE;
   }
 
   /** Keeps the command of a tick. A tick's command never changes once it was made. */
@@ -176,32 +188,43 @@ export class Predictor<S extends Shape> {
   /** Forgets the ticks up to `tick`: a sleeping page skips them instead of running them all. */
   skipTo(tick: number): void {
     this.tick = tick;
+    this.#due = false;
     this.#abandon();
   }
 
-  /** Takes the newest snapshot and, if the game relays them, the commands that came with it. */
-  reconcile(replica: Replica, correction: CorrectionListener, relays?: Relays): void {
+  /** Takes the newest snapshot and, if the game relays them, the commands that came with it. What it changes, `frame` runs again. */
+  reconcile(replica: Replica, relays?: Relays): void {
     if (relays !== undefined) this.others?.take(relays);
     const { tick } = replica;
-    const isRedone = this.replaying && tick >= this.#from && tick <= this.#replayed;
-    const predicted = (isRedone ? this.#redone : this.#history).get(tick);
+    const isRedone = tick >= this.#from && tick <= this.#replayed;
+    const predicted = this.tick >= tick ? (isRedone ? this.#redone : this.#history).get(tick) : undefined;
     this.#loadTruth(replica, predicted);
     this.settled = tick;
-    const known = this.tick >= tick ? predicted : undefined;
-    if (this.#judge(known, replica, isRedone ? this.#replayed : this.tick)) {
-      // A replay that is right so far goes on; one that has not come this far is not needed.
-      if (!isRedone) this.#abandon();
-      this.#adoptOthers();
-    } else if (isRedone) this.#outdated = true;
-    else this.#begin(known);
-    this.#continue(correction);
+    this.#due = !this.#judge(predicted, replica, isRedone ? this.#replayed : this.tick);
+    // A replay that has come this far goes on to its end, right or wrong: else one that takes long might never end.
+    if (!isRedone) this.#abandon();
+    if (!this.#due) this.#adoptOthers();
+    this.#noteReplaying();
   }
 
-  /** The end of a frame: what is left of a replay goes on, with the steps that the frame's snapshots did not take. */
+  /** Once per frame: replays what snapshots have changed, as far as one frame may. */
   frame(correction: CorrectionListener): void {
-    this.#continue(correction);
+    let allowance = this.#maxReplay;
+    while (this.replaying) {
+      if (this.#replayed === NONE) this.#begin();
+      else if (!this.#isInWorld) this.#exchange(this.#present, this.#aside, this.#redone.get(this.#replayed));
+      while (this.#replayed < this.tick && allowance > 0) {
+        allowance--;
+        this.stats.replayed++;
+        this.#run(this.#replayed + 1);
+        this.#keep(this.#redone, ++this.#replayed);
+      }
+      if (this.#replayed < this.tick) break;
+      this.#finish(correction);
+    }
+    if (this.#isInWorld) this.#exchange(this.#aside, this.#present, this.#history.get(this.tick));
     if (this.replaying) this.stats.deferred++;
-    this.#allowance = this.#maxReplay;
+    this.#noteReplaying();
   }
 
   /** The predicted rows after `tick`, if remembered. */
@@ -234,11 +257,13 @@ export class Predictor<S extends Shape> {
   }
 
   /** Restores the settled tick: from here everything is run again. */
-  #begin(predicted: PredictedTick | undefined): void {
+  #begin(): void {
     const { settled } = this;
+    this.#due = false;
     this.simulation.save(this.#present);
-    this.#isInWorld = true;
-    this.#restore(predicted);
+    this.#raisedAgain.forget();
+    this.#enter(true);
+    this.#restore(this.tick >= settled ? this.#history.get(settled) : undefined);
     this.tick = Math.max(this.tick, settled);
     // A gap that long is no replay any more: the page slept, or the server did.
     const from = this.tick - settled > MEMORY_TICKS / 2 ? this.tick : settled;
@@ -246,23 +271,6 @@ export class Predictor<S extends Shape> {
     this.#keep(this.#redone, from);
     this.#from = from;
     this.#replayed = from;
-    this.#outdated = false;
-  }
-
-  /** Runs again as much as this frame may. */
-  #continue(correction: CorrectionListener): void {
-    while (this.replaying && (this.#allowance > 0 || this.#replayed === this.tick)) {
-      if (!this.#isInWorld) this.#exchange(this.#present, this.#aside, this.#redone.get(this.#replayed));
-      while (this.#replayed < this.tick && this.#allowance > 0) {
-        this.#allowance--;
-        this.stats.replayed++;
-        this.#run(this.#replayed + 1);
-        this.#keep(this.#redone, ++this.#replayed);
-      }
-      if (this.#replayed < this.tick) break;
-      this.#finish(correction);
-    }
-    if (this.#isInWorld) this.#exchange(this.#aside, this.#present, this.#history.get(this.tick));
   }
 
   /** Takes one of the two predictions out of the world and puts the other in. */
@@ -270,7 +278,13 @@ export class Predictor<S extends Shape> {
     this.simulation.save(out);
     this.simulation.restore(back);
     this.simulation.engine.restore(newest?.engine);
-    this.#isInWorld = !this.#isInWorld;
+    this.#enter(!this.#isInWorld);
+  }
+
+  /** From now on the replay, or the prediction that it is to replace, is in the world. */
+  #enter(isReplay: boolean): void {
+    this.#isInWorld = isReplay;
+    if (this.#events !== undefined) this.simulation.events = isReplay ? this.#raisedAgain : this.#events;
   }
 
   /** The replay has caught up: it is the prediction from now on. */
@@ -282,20 +296,24 @@ export class Predictor<S extends Shape> {
       this.#history.set(tick, redone);
       this.#redone.set(tick, former ?? keepPredicted(this.world, this.#seat, undefined));
     }
-    const { settled } = this;
-    const isOld = settled > this.#from;
-    const isOutdated = this.#outdated;
-    this.#isInWorld = false;
+    const isOld = this.settled > this.#from;
+    this.#enter(false);
     this.#abandon();
-    if (isOld && !isOutdated) this.#adoptOthers();
+    if (this.#events !== undefined) {
+      this.#events.replaying = false;
+      this.#raisedAgain.tell(this.#events);
+    }
+    if (isOld && !this.#due) this.#adoptOthers();
     correction.after();
-    if (isOutdated) this.#begin(this.#history.get(settled));
   }
 
   #abandon(): void {
     this.#from = NONE;
     this.#replayed = NONE;
-    this.#outdated = false;
+  }
+
+  #noteReplaying(): void {
+    if (this.#events !== undefined) this.#events.replaying = this.replaying;
   }
 
   #run(tick: number): void {
