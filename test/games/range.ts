@@ -51,7 +51,11 @@ export interface Verdict {
 }
 
 /** Who listens to verdicts: a test. */
-export const range = { onVerdict: undefined as ((verdict: Verdict) => void) | undefined };
+export const range = {
+  onVerdict: undefined as ((verdict: Verdict) => void) | undefined,
+  /** What each client sees in each tick that it runs. */
+  onLook: undefined as ((seen: Seen<RangeShape>, seat: number, tick: number) => void) | undefined,
+};
 
 export interface RangeOptions {
   readonly maxRewindMs?: number;
@@ -118,6 +122,7 @@ export function shootingRange(options: RangeOptions = {}) {
         const ux = cos(ship.aim);
         const uy = sin(ship.aim);
         const seen = ctx.seen(ship.owner);
+        if (!ctx.isServer) range.onLook?.(seen, ship.owner, ctx.tick);
         if (rail > 0) {
           const [hit] = seen.ray(ship.x, ship.y, ship.x + ux * RAIL_REACH, ship.y + uy * RAIL_REACH, {
             type: 'ship',

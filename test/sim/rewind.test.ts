@@ -1,6 +1,6 @@
 // Lag compensation: what a shooter saw is what the server rules on.
 
-import { atan2, hypot, type InputLog, type InputOf } from '@tickwire/netcode';
+import { atan2, circle, hypot, type InputLog, type InputOf } from '@tickwire/netcode';
 import {
   BitReader,
   BitWriter,
@@ -33,6 +33,7 @@ const RTTS = [50, 150, 250];
 
 afterEach(() => {
   range.onVerdict = undefined;
+  range.onLook = undefined;
 });
 
 test('[L2] at 50, 150 and 250 ms and 5 % loss, what a shooter saw is what the server rules', () => {
@@ -52,6 +53,46 @@ test('[L2] at 50, 150 and 250 ms and 5 % loss, what a shooter saw is what the se
     expect(rocket.agreed / rocket.shots).toBeGreaterThanOrEqual(0.95);
   }
   expect(rig.server.counters).toMatchObject({ viewsClamped: 0, viewsForged: 0 });
+});
+
+test('[L2] what rules are told a player saw is what was on the screen, to half a unit', () => {
+  const drawn = new Map<number, Map<number, { x: number; y: number }>>();
+  const newest = new Map<number, number>();
+  const off: number[] = [];
+  range.onLook = (seen, seat, tick) => {
+    const screen = drawn.get(seat);
+    // Not when a tick is run again: the screen shows something else by now.
+    if (screen === undefined || tick <= (newest.get(seat) ?? 0)) return;
+    newest.set(seat, tick);
+    const hits = seen.overlap(circle(5_000), 0, 0);
+    expect(hits.length).toBe(screen.size);
+    for (const { id, row } of hits) {
+      const { x, y } = screen.get(id) ?? { x: NaN, y: NaN };
+      off.push(hypot(row.x - x, row.y - y));
+    }
+  };
+  const rig = new Rig({
+    game: shootingRange(),
+    seed: 18,
+    clients: 4,
+    link: { latencyMs: 60, jitterMs: 8, loss: 0.03 },
+    script: hunter,
+  });
+  rig.onFrame = ({ core }) => {
+    if (core.replica === undefined) return;
+    const others = [...core.view.ship]
+      .filter((ship) => !ship.mine)
+      .map(({ id, x, y }) => [id, { x, y }] as const);
+    drawn.set(core.seat, new Map(others));
+  };
+  rig.run(6_000);
+  rig.expectClean();
+  off.sort((a, b) => a - b);
+  const part = (share: number): number => off[Math.floor(off.length * share)] as number;
+  console.log('off the screen', { looks: off.length, half: part(0.5), most: part(0.98), all: off.at(-1) });
+  expect(off.length).toBeGreaterThan(3_000);
+  // The rest are rows whose guessed way was wrong: the screen slides back, the rules do not.
+  expect(part(0.98)).toBeLessThan(0.5);
 });
 
 test('[L3] where shots may look back 250 ms only, the others are clamped on both sides alike', () => {
