@@ -61,6 +61,8 @@ export const duel = defineGame({
     hurt: event({ ship: ref('ship'), by: ref('ship') }, { of: 'ship' }),
     gong: event({ words: text(12) }, { lifeMs: 500 }),
   },
+  /** What own shots are by default, said by a rule. */
+  predict: { shot: (shot, me) => shot.owner === me },
   options: { jams: false, harmless: false },
   join(world, who, ctx) {
     world.ship.spawn({ owner: who, x: 200 + 90 * who.seat, y: 512 });

@@ -10,6 +10,8 @@ const EXTRAPOLATE_MS = 250;
 const CORRECTION_MS = 240;
 const SETTLED = 0.01;
 const FORGET_TICKS = 256;
+const YOUNG_TICKS = 64;
+const LATE_MS = 250;
 
 export interface DrawnRow {
   readonly words: Int32Array;
@@ -19,6 +21,14 @@ export interface DrawnRow {
 }
 
 type Numbers = Map<string, number>;
+
+interface BeforeCorrection {
+  readonly numbers: Numbers;
+  readonly cut: number;
+  readonly words: Int32Array;
+  /** Tick of its spawn, -1 for long ago. */
+  readonly born: number;
+}
 
 export const continuousOf = (schema: RowSchema): FieldLayout[] =>
   schema.fields.filter(
@@ -40,7 +50,7 @@ export class PlainView {
   readonly #offsets: Map<number, Numbers>[];
   /** Milliseconds for which an offset is still seen. */
   readonly #left: Map<number, number>[];
-  readonly #before: Map<number, { readonly numbers: Numbers; readonly cut: number }>[];
+  readonly #before: Map<number, BeforeCorrection>[];
 
   constructor(schema: GameSchema, customRules: readonly boolean[]) {
     this.#schema = schema;
@@ -141,16 +151,18 @@ export class PlainView {
         const numbers = this.#ownNumbers(schema, t, words, predictor);
         const offsets = this.#offsets[t]?.get(words[ID] ?? 0);
         for (const [name, number] of numbers) numbers.set(name, number + (offsets?.get(name) ?? 0));
-        this.#before[t]?.set(words[ID] ?? 0, { numbers, cut: words[schema.cutAt] ?? 0 });
+        const born = bornAt(predictor, t, words[ID] ?? 0, predictor.tick - YOUNG_TICKS);
+        this.#before[t]?.set(words[ID] ?? 0, { numbers, cut: words[schema.cutAt] ?? 0, words, born });
       }
     });
   }
 
   afterCorrection(predictor: Predictor<never>): void {
     this.#schema.rows.forEach((schema, t) => {
+      this.#offsets[t]?.clear();
       for (const words of ownRows(predictor, t)) {
         const id = words[ID] ?? 0;
-        const drawn = this.#before[t]?.get(id);
+        const drawn = this.#former(schema, t, words, predictor);
         if (drawn === undefined) continue;
         const numbers = this.#ownNumbers(schema, t, words, predictor);
         const offsets: Numbers = new Map();
@@ -168,6 +180,23 @@ export class PlainView {
       }
     });
     for (const before of this.#before) before.clear();
+  }
+
+  /** [E6]: what flies as one did before the correction is that one; else the one with the same id, unless it was spawned much later. */
+  #former(
+    schema: RowSchema,
+    t: number,
+    words: Int32Array,
+    predictor: Predictor<never>,
+  ): BeforeCorrection | undefined {
+    const before = this.#before[t] as ReadonlyMap<number, BeforeCorrection>;
+    const same = before.get(words[ID] ?? 0);
+    const young = [...before.values()].filter(({ born }) => born >= 0);
+    const twins = young.filter((one) => continuousOf(schema).every(({ at }) => one.words[at] === words[at]));
+    if (twins.length > 0) return twins.find((one) => one === same) ?? twins[0];
+    const born = bornAt(predictor, t, words[ID] ?? 0, predictor.settled);
+    const late = Math.ceil((LATE_MS * this.#schema.tickRate) / 1000);
+    return same !== undefined && same.born >= 0 && born - same.born > late ? undefined : same;
   }
 
   #keepVisible(t: number, id: number, offsets: Numbers): void {
@@ -214,6 +243,16 @@ function freshest(held: RowSet | undefined, past: RowSet, next: RowSet | undefin
 
 const rowOf = ({ data, schema: { stride } }: RowSet, index: number): Int32Array =>
   data.slice(index * stride, (index + 1) * stride);
+
+/** The first tick from which on a row was predicted, -1 when that is `from` or before, or not known. */
+function bornAt(predictor: Predictor<never>, t: number, id: number, from: number): number {
+  for (let tick = predictor.tick - 1; tick >= from; tick--) {
+    const rows = predictor.at(tick)?.tables[t];
+    if (rows === undefined) return -1;
+    if (rows.find(id) < 0) return tick + 1;
+  }
+  return -1;
+}
 
 /** The marked rows of the predicted world. */
 function ownRows(predictor: Predictor<never> | undefined, t: number): Int32Array[] {

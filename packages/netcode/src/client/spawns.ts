@@ -4,6 +4,7 @@
  */
 
 import type { RowSet } from '../simulation/rows.ts';
+import { ID, MARK } from '../wire/schema.ts';
 import type { Predictor } from './prediction.ts';
 
 /** Rows older than this were settled long ago: their ids are theirs. */
@@ -73,13 +74,9 @@ function bornAt(predictor: Predictor<never>, t: number, id: number, from: number
   return -1;
 }
 
-/** Whether a row of an old snapshot is one that was predicted then and that the prediction has despawned since. */
-export function isTakenBack(
-  predictor: Predictor<never>,
-  t: number,
-  id: number,
-  snapshotTick: number,
-): boolean {
-  const then = predictor.at(snapshotTick)?.tables[t];
+/** Whether a copy from the past is of a row that was predicted then and that the prediction has despawned since. */
+export function isTakenBack(predictor: Predictor<never>, t: number, words: Int32Array, at: number): boolean {
+  const id = words[at + ID] ?? 0;
+  const then = predictor.at(words[at + MARK] ?? 0)?.tables[t];
   return then !== undefined && then.offsetOf(id) >= 0 && predictor.world.table(t).get(id) === undefined;
 }

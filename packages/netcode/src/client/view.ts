@@ -167,12 +167,7 @@ export class View implements ViewHost {
         ownId = o < ownCount ? own.id(o) : NO_ID;
       }
       if (predicted || (hides && words[at + OWNER] === this.seat)) continue;
-      if (
-        !type.hidesOwn &&
-        t > 1 &&
-        predictor !== undefined &&
-        isTakenBack(predictor, t, id, this.#shownTick)
-      )
+      if (!type.hidesOwn && t > 1 && predictor !== undefined && isTakenBack(predictor, t, words, at))
         continue;
       order[count++] = slot;
     }
@@ -206,11 +201,6 @@ export class View implements ViewHost {
         (rows.drawn[f] as Float64Array)[slot] = value;
       }
     }
-  }
-
-  /** Tick of the newest snapshot that others are drawn from. */
-  get #shownTick(): number {
-    return this.#newerTick >= 0 ? this.#newerTick : this.#olderTick;
   }
 
   #ownShare(predictor: Predictor<never>): number {
