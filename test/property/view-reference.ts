@@ -24,6 +24,8 @@ type Numbers = Map<string, number>;
 
 interface BeforeCorrection {
   readonly numbers: Numbers;
+  readonly offsets: Numbers | undefined;
+  readonly left: number;
   readonly cut: number;
   readonly words: Int32Array;
   /** Tick of its spawn, -1 for long ago. */
@@ -152,7 +154,9 @@ export class PlainView {
         const offsets = this.#offsets[t]?.get(words[ID] ?? 0);
         for (const [name, number] of numbers) numbers.set(name, number + (offsets?.get(name) ?? 0));
         const born = bornAt(predictor, t, words[ID] ?? 0, predictor.tick - YOUNG_TICKS);
-        this.#before[t]?.set(words[ID] ?? 0, { numbers, cut: words[schema.cutAt] ?? 0, words, born });
+        const left = this.#left[t]?.get(words[ID] ?? 0) ?? 0;
+        const cut = words[schema.cutAt] ?? 0;
+        this.#before[t]?.set(words[ID] ?? 0, { numbers, offsets, left, cut, words, born });
       }
     });
   }
@@ -166,7 +170,7 @@ export class PlainView {
         if (drawn === undefined) continue;
         const numbers = this.#ownNumbers(schema, t, words, predictor);
         const offsets: Numbers = new Map();
-        const former = this.#offsets[t]?.get(id);
+        const former = drawn.offsets;
         let jumped = former === undefined;
         for (const { name, field } of continuousOf(schema)) {
           const off = (drawn.numbers.get(name) ?? 0) - (numbers.get(name) ?? 0);
@@ -175,7 +179,7 @@ export class PlainView {
           if (Math.abs(kept - (former?.get(name) ?? 0)) > field.step * SETTLED) jumped = true;
           offsets.set(name, kept);
         }
-        if (jumped) this.#left[t]?.set(id, CORRECTION_MS);
+        this.#left[t]?.set(id, jumped ? CORRECTION_MS : drawn.left);
         this.#keepVisible(t, id, offsets);
       }
     });
