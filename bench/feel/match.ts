@@ -3,7 +3,7 @@
  * frame by each method.
  *
  * Two people play over the network: one whose hands stop and go, and one whose hands are a bot's mind that sees what its page holds.
- * Bots on the server make the crowd.
+ * Both shoot the rail gun at what they see. Bots on the server make the crowd.
  */
 
 import { Rig, type RigClient } from '@tickwire/netcode/testing';
@@ -14,6 +14,8 @@ import type { Input, World } from '../../examples/arena/schema.ts';
 import { type Cell, linkOf } from './cells.ts';
 import { Corrections } from './corrections.ts';
 import { Figures } from './figures.ts';
+import { Hits } from './hits.ts';
+import { shootAtSight } from './marksman.ts';
 import { Geckos } from './methods/geckos.ts';
 import { Lerp100 } from './methods/lerp.ts';
 import type { Method } from './methods/method.ts';
@@ -59,7 +61,9 @@ export class Match {
   readonly rig: Rig<ArenaShape>;
   readonly pages: readonly Page[];
   readonly truth = new Truth();
-  readonly #hands = new StopAndGo(mapOf(MAP));
+  readonly hits = new Hits();
+  readonly #map = mapOf(MAP);
+  readonly #hands = new StopAndGo(this.#map);
   readonly #fighter = createBot(MAP);
   #counts = false;
   #before: readonly Counts[] = [];
@@ -70,7 +74,7 @@ export class Match {
   constructor(cell: Cell, seed: number) {
     const crowd = bots();
     this.rig = new Rig<ArenaShape>({
-      game,
+      game: this.hits.game,
       seed,
       clients: PEOPLE,
       link: linkOf(cell),
@@ -78,9 +82,12 @@ export class Match {
       script: (core, _now, rng) => {
         const world = core.predictor?.simulation.world as World | undefined;
         if (world === undefined) return {};
-        if (core !== this.rig.clients[0]?.core) return this.#fighter(world, core.seat, core.tick);
         const [ship] = world.ship.ownedBy(core.seat);
-        return this.#hands.hands(ship, rng);
+        const input =
+          core === this.rig.clients[0]?.core
+            ? this.#hands.hands(ship, rng)
+            : this.#fighter(world, core.seat, core.tick);
+        return shootAtSight(core, input, this.#map, rng);
       },
     });
     this.pages = this.rig.clients.map((client) => new Page(client));
@@ -111,7 +118,10 @@ export class Match {
     }
     this.measuredMs = total - WARM_UP_MS;
     const to = from + seconds * TICK_RATE;
-    for (const { traces } of this.pages) for (const trace of traces) trace.judge(this.truth, from, to);
+    for (const { traces, client } of this.pages) {
+      for (const trace of traces) trace.judge(this.truth, from, to);
+      this.hits.judge(client.core.seat, from, to);
+    }
     rig.expectClean();
     return this;
   }

@@ -32,6 +32,9 @@ export interface Row extends Cell {
   readonly mispredictionsPerMinute: number | null;
   readonly hitAgreementPct: number | null;
   readonly hitsJudged: number | null;
+  readonly hitsLanded: number | null;
+  readonly hitsClamped: number | null;
+  readonly hitsLonely: number | null;
   readonly substitutedPct: number;
   readonly slackMean: number | null;
   readonly slackMin: number | null;
@@ -99,7 +102,7 @@ function remoteFigures(cell: Cell, traces: readonly Trace[]) {
 
 /** Only Tickwire predicts here, and only its shots know what the shooter saw. */
 function predictionFigures(match: Match) {
-  const { pages } = match;
+  const { pages, hits } = match;
   const size = merged(pages, ({ corrections }) => corrections.size);
   const slack = merged(pages, (page) => page.slack);
   const lead = merged(pages, (page) => page.lead);
@@ -109,9 +112,11 @@ function predictionFigures(match: Match) {
     correctionMean: size.count === 0 ? 0 : round(size.mean, 4),
     correctionMax: size.count === 0 ? 0 : round(size.max, 4),
     mispredictionsPerMinute: round(perMinute(sum(pages, (page) => match.counts(page).mispredictions)), 2),
-    // Needs shots that are ruled by what the shooter saw: until then there is nothing to agree with.
-    hitAgreementPct: null,
-    hitsJudged: null,
+    hitAgreementPct: rounded((100 * hits.agreed) / hits.judged, 2),
+    hitsJudged: hits.judged,
+    hitsLanded: hits.landed,
+    hitsClamped: hits.clamped,
+    hitsLonely: hits.lonely,
     slackMean: rounded(slack.mean, 2),
     slackMin: rounded(slack.quantile(0), 2),
     leadMs: rounded((lead.mean * 1_000) / TICK_RATE, 1),
@@ -125,6 +130,9 @@ const NO_PREDICTION = {
   mispredictionsPerMinute: null,
   hitAgreementPct: null,
   hitsJudged: null,
+  hitsLanded: null,
+  hitsClamped: null,
+  hitsLonely: null,
   slackMean: null,
   slackMin: null,
   leadMs: null,

@@ -31,6 +31,8 @@ export interface Summary {
   readonly betterInBothByMean: number;
   /** Cells in which ours is worse than all others in error or in jerk, by name. */
   readonly worseThanAll: readonly string[];
+  /** Shots of all cells. */
+  readonly hits: { readonly judged: number; readonly agreed: number; readonly clamped: number };
   /** Frames that showed an earlier moment than the frame before, and ships drawn back on their way, over all cells. */
   readonly back: Readonly<Record<string, { readonly time: number; readonly steps: number }>>;
 }
@@ -78,6 +80,13 @@ export function summarize(rows: readonly Row[]): Summary {
         );
         return `${describeCell(cell)} (${where.join(', ')})`;
       }),
+    hits: {
+      judged: sum(rows, ({ hitsJudged }) => hitsJudged),
+      agreed: sum(rows, ({ hitsJudged, hitAgreementPct }) =>
+        Math.round(((hitsJudged ?? 0) * (hitAgreementPct ?? 0)) / 100),
+      ),
+      clamped: sum(rows, ({ hitsClamped }) => hitsClamped),
+    },
     back,
   };
 }
@@ -90,6 +99,7 @@ export function summaryLines({
   betterInJerk,
   betterInBothByMean,
   worseThanAll,
+  hits,
   back,
 }: Summary): string[] {
   const share = (count: number): string => `${count} of ${cells} (${Math.round((100 * count) / cells)} %)`;
@@ -98,6 +108,7 @@ export function summaryLines({
     worseThanAll.length === 0
       ? 'Cells in which it is worse than both others in error or in jerk: none.'
       : `Cells in which it is worse than both others in error or in jerk: ${share(worseThanAll.length)}: ${worseThanAll.join('; ')}.`,
+    `Shots on which shooter and server agree: ${hits.agreed.toLocaleString('en-US')} of ${hits.judged.toLocaleString('en-US')}; ${hits.clamped} more were at what lay too far back.`,
     `Back in time, frames: ${told(back, ({ time }) => time)}. Drawn back on their way, ships: ${told(back, ({ steps }) => steps)}.`,
   ];
 }
@@ -106,6 +117,10 @@ function told(back: Summary['back'], count: (one: { time: number; steps: number 
   return Object.entries(back)
     .map(([method, one]) => `${method} ${count(one).toLocaleString('en-US')}`)
     .join(', ');
+}
+
+function sum(rows: readonly Row[], count: (row: Row) => number | null): number {
+  return rows.reduce((total, row) => total + (count(row) ?? 0), 0);
 }
 
 function standing(ours: number, others: readonly number[]): Standing {

@@ -164,6 +164,16 @@ describe('networks', () => {
     expect(ours.underrunPct).toBeLessThan(1);
   });
 
+  test('shooter and server agree on what a shot hit', () => {
+    for (const cell of CELLS) {
+      const { hitsJudged, hitsLanded, hitAgreementPct } = of(cell, 'tickwire');
+      expect(hitsJudged).toBeGreaterThan(SECONDS / 4);
+      expect(hitsLanded).toBeGreaterThan(0);
+      // A handful of shots: test/sim/rewind.test.ts holds thousands to 99 %.
+      expect(hitAgreementPct).toBeGreaterThanOrEqual(FULL ? 95 : 75);
+    }
+  });
+
   test('where networks are bad, others move truer and smoother than with either of the other methods', () => {
     for (const cell of CELLS.slice(1)) {
       for (const other of OTHERS) {
