@@ -55,7 +55,7 @@ test('[L2] at 50, 150 and 250 ms and 5 % loss, what a shooter saw is what the se
   expect(rig.server.counters).toMatchObject({ viewsClamped: 0, viewsForged: 0 });
 });
 
-test('[L2] what rules are told a player saw is what was on the screen, to half a unit', () => {
+test('[L2] what rules are told a player saw is what was on the screen, to a unit', () => {
   const drawn = new Map<number, Map<number, { x: number; y: number }>>();
   const newest = new Map<number, number>();
   const off: number[] = [];
@@ -92,7 +92,7 @@ test('[L2] what rules are told a player saw is what was on the screen, to half a
   console.log('off the screen', { looks: off.length, half: part(0.5), most: part(0.98), all: off.at(-1) });
   expect(off.length).toBeGreaterThan(3_000);
   // The rest are rows whose guessed way was wrong: the screen slides back, the rules do not.
-  expect(part(0.98)).toBeLessThan(0.5);
+  expect(part(0.98)).toBeLessThan(1);
 });
 
 test('[L3] where shots may look back 250 ms only, the others are clamped on both sides alike', () => {
@@ -145,6 +145,25 @@ test('[R1] a match with shots replays bit for bit, tick by tick, on a network th
   rig.expectClean();
   expect([...rig.server.room.world.ship].reduce((sum, ship) => sum + ship.hits, 0)).toBeGreaterThan(2);
   expect(hashes({}, logOf(rig))).toEqual(live);
+});
+
+test('[L3] nobody honest is accused: blackouts, sleep, a stall, a hand-over and a page loaded again (seed 19)', () => {
+  const game = shootingRange();
+  const rig = new Rig({ game, seed: 19, clients: 4, link: 'mobile', script: hunter, record: true });
+  rig.run(2_000);
+  rig.darken(0, 900);
+  rig.sleep(1, 2_000);
+  rig.run(2_500);
+  rig.stall(700);
+  rig.handOver(rig.clients[2] as (typeof rig.clients)[number]);
+  rig.darken(3, 1_500, 'down');
+  rig.run(2_000);
+  rig.reload(rig.clients[0] as (typeof rig.clients)[number]);
+  rig.run(3_000);
+  rig.expectClean();
+  expect(rig.server.counters).toMatchObject({ viewsClamped: 0, viewsForged: 0 });
+  range.onVerdict = undefined;
+  expect(hashes({}, logOf(rig)).at(-1)).toBe(rig.server.room.simulation.core.hash());
 });
 
 test('[L3] a forged view is moved to where it may be, and counted', () => {
