@@ -13,7 +13,7 @@ import {
 } from './rules/match.ts';
 import { fireRail, RAIL_DAMAGE } from './rules/rail.ts';
 import { moveShip, SHIP_RADIUS } from './rules/ship.ts';
-import { damage, fire, flyShot, markTargets, SHOT_DAMAGE } from './rules/weapons.ts';
+import { damage, fire, flyShot, SHOT_DAMAGE } from './rules/weapons.ts';
 import { arena, type Ship, TICK_RATE } from './schema.ts';
 
 export const game = defineGame({
@@ -24,7 +24,7 @@ export const game = defineGame({
   ...arena,
   // When not all fits a datagram, ships go first.
   priority: { ship: 4, shot: 2, beam: 2, pickup: 1 },
-  // What rail shots are tested against: ships where their shooter saw them.
+  // What shots are tested against: ships where their shooter sees them.
   shapes: { ship: circle(SHIP_RADIUS) },
 
   setup(world, ctx) {
@@ -64,10 +64,9 @@ export const game = defineGame({
     }
     for (const beam of ctx.simulated(world.beam)) if (tick >= beam.endsAt) beam.despawn();
 
-    markTargets(world, tick);
     for (const shot of ctx.simulated(world.shot)) {
       const { owner: shooter, vx, vy } = shot;
-      const target = flyShot(shot, map, tick, dt);
+      const target = flyShot(shot, world, map, ctx);
       if (target === undefined || inPause(world.room, tick)) continue;
       ctx.emit('struck', { owner: shooter, x: shot.x, y: shot.y, angle: atan2(vy, vx) });
       hit(target, shooter, SHOT_DAMAGE);

@@ -131,7 +131,7 @@ export function shootingRange(options: RangeOptions = {}) {
           report('rail', ship.owner, ctx.tick, hit?.id ?? 0, seen.lag);
           if (hit !== undefined) strike(hit.id);
         }
-        if (options.curious === true) {
+        if (options.curious === true && ctx.tick % 4 === 0) {
           seen.nearest(ship.x, ship.y, 500, { own: true });
           seen.overlap(circle(300), ship.x, ship.y);
           seen.advance((then) => then.nearest(ship.x, ship.y, 500));

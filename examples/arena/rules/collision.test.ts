@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { blocked, clearLine, distanceToLineSquared, slide } from './collision.ts';
+import { blocked, clearLine, clearShare, slide } from './collision.ts';
 import { layOut, mapOf } from './map.ts';
 
 const box = layOut({
@@ -56,10 +56,13 @@ describe('lines', () => {
     expect(clearLine(box, 500, 100, 500, 390, 0)).toBe(true);
   });
 
-  it('know how far a point is from them', () => {
-    expect(distanceToLineSquared(5, 3, 0, 0, 10, 0)).toBe(9);
-    expect(distanceToLineSquared(13, 4, 0, 0, 10, 0)).toBe(25);
-    expect(distanceToLineSquared(3, 4, 0, 0, 0, 0)).toBe(25);
+  it('end at the first wall, or at the edge of the map', () => {
+    expect(clearShare(box, 100, 500, 900, 500)).toBeCloseTo(300 / 800);
+    expect(clearShare(box, 500, 100, 500, 300)).toBe(1);
+    expect(clearShare(box, 500, 800, 500, 200)).toBeCloseTo(200 / 600);
+    expect(clearShare(box, 100, 100, -100, 100)).toBeCloseTo(0.5);
+    expect(clearShare(box, 900, 900, 900, 1_800)).toBeCloseTo(100 / 900);
+    expect(clearShare(box, 300, 399, 700, 399)).toBe(1);
   });
 });
 

@@ -1,4 +1,4 @@
-/** Circles against walls, and moving points against circles. Only + - * / and sqrt, so both sides get the same bits. */
+/** Circles and lines against walls. Only + - * / and sqrt, so both sides get the same bits. */
 
 import { clamp, hypot } from '@tickwire/netcode';
 import { type ArenaMap, type Rect, wallsNear } from './map.ts';
@@ -179,22 +179,4 @@ function crosses(
     exit = Math.min(exit, Math.max(a, b));
   }
   return enter < exit;
-}
-
-/** Squared distance from a point to the nearest place on a line. */
-export function distanceToLineSquared(
-  px: number,
-  py: number,
-  x0: number,
-  y0: number,
-  x1: number,
-  y1: number,
-): number {
-  const dx = x1 - x0;
-  const dy = y1 - y0;
-  const length = dx * dx + dy * dy;
-  const along = length === 0 ? 0 : clamp(((px - x0) * dx + (py - y0) * dy) / length, 0, 1);
-  const ex = px - (x0 + dx * along);
-  const ey = py - (y0 + dy * along);
-  return ex * ex + ey * ey;
 }

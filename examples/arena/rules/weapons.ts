@@ -1,13 +1,13 @@
 /** Shots: fired, flown and stopped on both sides; what a hit does is ruled by the server alone. */
 
 import { cos, sin } from '@tickwire/netcode';
-import type { Ship, Shot, World } from '../schema.ts';
+import type { Context, Ship, Shot, World } from '../schema.ts';
 import { MAX_SHIELD } from '../schema.ts';
-import { blocked, distanceToLineSquared } from './collision.ts';
+import { blocked } from './collision.ts';
 import type { ArenaMap } from './map.ts';
-import { isGuarded, MEND_DELAY_TICKS, SHIP_RADIUS, shieldAt } from './ship.ts';
+import { isGuarded, MEND_DELAY_TICKS, shieldAt } from './ship.ts';
 
-export const SHOT_RADIUS = 4;
+const SHOT_RADIUS = 4;
 export const SHOT_SPEED = 840;
 /** Flies 950 units: a little more than half a screen. */
 export const SHOT_TICKS = 68;
@@ -37,44 +37,29 @@ export function fire(world: World, ship: Ship, tick: number): boolean {
   return true;
 }
 
-/** Where the ships stand in this tick, read once for all shots. Filled anew every tick; nothing survives in it. */
-const targets: { ship: Ship; owner: number; x: number; y: number }[] = [];
+/** What stops a shot. `viewTick` is set before each question: a guard ends at a tick, and counts as its shooter saw it. */
+let viewTick = 0;
+const TARGETS = {
+  type: 'ship',
+  radius: SHOT_RADIUS,
+  where: (ship: Readonly<Ship>): boolean => !isGuarded(ship, viewTick),
+} as const;
 
-/** To be called when ships have moved and before shots fly. */
-export function markTargets(world: World, tick: number): void {
-  targets.length = 0;
-  for (const ship of world.ship) {
-    if (!isGuarded(ship, tick)) targets.push({ ship, owner: ship.owner, x: ship.x, y: ship.y });
-  }
-}
-
-/** Flies one tick. Returns the ship that stops the shot, if one does; the shot is gone then. */
-export function flyShot(shot: Shot, map: ArenaMap, tick: number, dt: number): Ship | undefined {
+/**
+ * Flies one tick. Returns the ship that stops the shot, if one does; the shot is gone then. It stops at what its shooter sees in its
+ * way, on both sides: what flies into a ship on the screen hits it.
+ */
+export function flyShot(shot: Shot, world: World, map: ArenaMap, ctx: Context): Ship | undefined {
   const x0 = shot.x;
   const y0 = shot.y;
-  shot.x = x0 + shot.vx * dt;
-  shot.y = y0 + shot.vy * dt;
+  shot.x = x0 + shot.vx * ctx.dt;
+  shot.y = y0 + shot.vy * ctx.dt;
   const { x, y } = shot;
-  // On a client the others stand where the newest snapshot has them: a guess, which the server's next word settles.
-  const target = firstHit(shot.owner, x0, y0, x, y);
-  if (target !== undefined || tick >= shot.endsAt || blocked(map, x, y, SHOT_RADIUS)) shot.despawn();
-  return target;
-}
-
-/** The ship nearest to where the shot was, of those that its way of this tick touches; of two equally near, the lower id. */
-function firstHit(shooter: number, x0: number, y0: number, x1: number, y1: number): Ship | undefined {
-  const reach = SHIP_RADIUS + SHOT_RADIUS;
-  let nearest: Ship | undefined;
-  // Farther than this from its start a ship is out of reach, as (a + b)² <= 2a² + 2b². Nearly all end here.
-  let best = 2 * (reach * reach + (x1 - x0) * (x1 - x0) + (y1 - y0) * (y1 - y0));
-  for (const { ship, owner, x, y } of targets) {
-    const distance = (x - x0) * (x - x0) + (y - y0) * (y - y0);
-    if (owner === shooter || distance >= best || !ship.alive) continue;
-    if (distanceToLineSquared(x, y, x0, y0, x1, y1) > reach * reach) continue;
-    best = distance;
-    nearest = ship;
-  }
-  return nearest;
+  const seen = ctx.seen(shot.owner);
+  viewTick = seen.tick;
+  const [hit] = seen.ray(x0, y0, x, y, TARGETS);
+  if (hit !== undefined || ctx.tick >= shot.endsAt || blocked(map, x, y, SHOT_RADIUS)) shot.despawn();
+  return hit === undefined ? undefined : world.ship.get(hit.id);
 }
 
 /** Takes damage from the shield first. Returns whether the ship is destroyed. */

@@ -30,9 +30,9 @@ export interface ShapeRule<S extends Shape, N extends keyof S['entities']> {
   readonly angle?: string;
 }
 
-/** A shape per entity type, or a rule where more is to be said. */
+/** A shape per entity type, what it follows from, or a rule where more is to be said. */
 export type Shapes<S extends Shape> = {
-  readonly [N in keyof S['entities']]?: HitShape | ShapeRule<S, N>;
+  readonly [N in keyof S['entities']]?: ShapeRule<S, N>['shape'] | ShapeRule<S, N>;
 };
 
 /** A disc. */
@@ -85,15 +85,17 @@ export interface TypeShape {
   readonly choose: ((row: Row) => HitShape) | undefined;
 }
 
+type AnyShape = HitShape | ((row: never) => HitShape);
+
 interface AnyRule {
-  readonly shape: HitShape | ((row: never) => HitShape);
+  readonly shape: AnyShape;
   readonly position?: readonly [string, string];
   readonly angle?: string;
 }
 
 /** Shapes per row schema; undefined when the game declares none. `positions` are the names that interest knows. */
 export function compileShapes(
-  shapes: Readonly<Record<string, HitShape | AnyRule | undefined>> | undefined,
+  shapes: Readonly<Record<string, AnyShape | AnyRule | undefined>> | undefined,
   rows: readonly RowSchema[],
   positions: Readonly<Record<string, readonly [string, string] | undefined>>,
 ): readonly (TypeShape | undefined)[] | undefined {
