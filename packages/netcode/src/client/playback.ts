@@ -1,21 +1,32 @@
 /**
  * The view clock: which moment of the server's past others are drawn at.
  *
- * Each snapshot's arrival is a sample of (server time - local time). Their mean and deviation say how far back the view must stay
- * so that the next snapshot is nearly always there before it is needed. The view's rate is slewed, never reversed [V2].
+ * Each snapshot's arrival is a sample of (server time - local time). Their mean, and how far single ones and lost ones are behind it
+ * (lateness.ts), say how far back the view must stay so that the next snapshot is nearly always there before it is needed. The view's
+ * rate is slewed, never reversed [V2].
  */
 
 import { Smoothed } from '../base/stats.ts';
 import type { Millis } from '../base/units.ts';
+import { Lateness } from './lateness.ts';
 
 const MIN_RATE = 0.85;
 const MAX_RATE = 1.1;
 
-/** Deviations of arrival jitter that the delay covers, beside one snapshot interval. */
-const DEVIATIONS = 3;
-
 /** Share of the distance to the wanted time that is closed per second. */
-const CATCH_UP_PER_SECOND = 2;
+const CATCH_UP_PER_SECOND = 3;
+
+/** Time constant in which the rate follows what is wanted of it: a rate that jumps is seen. */
+const RATE_MS = 100;
+
+/** Weight of an arrival in the mean: it follows a path that drifts in 1.7 s at 20 snapshots a second, and single ones hardly. */
+const MEAN_GAIN = 0.03;
+
+/** Beside what was needed so far: what frames and clocks round. */
+const MARGIN_MS = 2;
+
+/** Until so many have arrived nobody knows the path, and the view stays half an interval further back. */
+const FIRST_ARRIVALS = 10;
 
 /** Further behind than this the view jumps forward. */
 const JUMP_MS = 250;
@@ -24,8 +35,13 @@ const JUMP_MS = 250;
 const CLIP_DEVIATIONS = 4;
 const CLIP_FLOOR_MS = 20;
 
-/** A page that has not drawn for this long hangs; what it then reads late says nothing about the network. */
+/** A page that has not drawn for this long, and for three of its frames, hangs; what it then reads late says nothing about the network. */
 const HANG_MS = 50;
+const HANG_FRAMES = 3;
+
+/** Weight of a frame in the usual time of frames; longer ones than this do not count. */
+const FRAME_GAIN = 0.1;
+const LONGEST_FRAME_MS = 250;
 
 /** Datagrams that waited out a hang are read within this after it. */
 const HANG_REST_MS = 20;
@@ -33,15 +49,19 @@ const HANG_REST_MS = 20;
 /** So many clipped samples in a row are no hiccup: the path has changed. */
 const CLIPPED_MAKE_A_CHANGE = 8;
 
-/** The view never stays further back than this. */
-const MAX_DELAY_MS = 500;
+/** The view never stays further back than this, or than two intervals: a shot at what is drawn must not be too old to count. */
+const MAX_DELAY_MS = 250;
 
 export class Playback {
   readonly #tickMs: Millis;
   readonly #intervalMs: Millis;
-  readonly #offset = new Smoothed(0.05);
+  readonly #offset = new Smoothed(MEAN_GAIN);
+  readonly #lateness: Lateness;
+  #newest = -1;
   #time: Millis = 0;
   #last: Millis = 0;
+  #rate = 1;
+  #frameMs: Millis = 0;
   #running = false;
   #clipped = 0;
   #hungUntil: Millis = 0;
@@ -52,6 +72,7 @@ export class Playback {
   constructor(tickMs: Millis, ticksPerSnapshot: number) {
     this.#tickMs = tickMs;
     this.#intervalMs = tickMs * ticksPerSnapshot;
+    this.#lateness = new Lateness(this.#intervalMs);
   }
 
   /** The fractional tick that the view shows. */
@@ -61,7 +82,11 @@ export class Playback {
 
   /** How far the view stays behind the arrival of snapshots, in ms. */
   get delay(): Millis {
-    return Math.min(MAX_DELAY_MS, this.#intervalMs + Math.max(2, DEVIATIONS * this.#offset.deviation));
+    const least = this.#intervalMs * (this.#offset.samples < FIRST_ARRIVALS ? 1.5 : 1);
+    return Math.min(
+      Math.max(MAX_DELAY_MS, 2 * this.#intervalMs),
+      Math.max(least, this.#lateness.needed) + MARGIN_MS,
+    );
   }
 
   get jitter(): Millis {
@@ -75,31 +100,44 @@ export class Playback {
   /** The snapshot of `tick` arrived. */
   arrived(now: Millis, tick: number): void {
     const sample = tick * this.#tickMs - now;
-    const hung = this.#running && (now - this.#last > HANG_MS || now < this.#hungUntil);
-    if (!hung || sample > this.#offset.mean) this.#learn(sample);
+    const hung = this.#running && (this.#hangs(now - this.#last) || now < this.#hungUntil);
+    if (!hung || sample > this.#offset.mean) {
+      this.#learn(sample);
+      if (tick > this.#newest && this.#newest >= 0)
+        this.#lateness.add(this.#offset.mean - sample, (tick - this.#newest) * this.#tickMs);
+    }
+    this.#newest = Math.max(this.#newest, tick);
     if (this.#running) return;
     this.#running = true;
     this.#time = tick * this.#tickMs - this.delay;
     this.#last = now;
+    this.#rate = 1;
   }
 
   /** Moves the view to `now` and gives its fractional tick. `newest` is the tick of the newest snapshot. */
   advance(now: Millis, newest: number): number {
     if (!this.#running) return 0;
     const elapsed = Math.max(0, now - this.#last);
-    if (elapsed > HANG_MS) this.#hungUntil = now + HANG_REST_MS;
+    if (this.#hangs(elapsed)) this.#hungUntil = now + HANG_REST_MS;
+    this.#frameMs += (Math.min(elapsed, LONGEST_FRAME_MS) - this.#frameMs) * FRAME_GAIN;
     this.#last = now;
     const wanted = now + this.#offset.mean - this.delay;
-    const behind = wanted - this.#time;
-    if (behind - elapsed > JUMP_MS) {
+    const behind = wanted - this.#time - elapsed;
+    if (behind > JUMP_MS) {
       this.#time = wanted;
+      this.#rate = 1;
     } else {
-      const rate = 1 + ((behind - elapsed) * CATCH_UP_PER_SECOND) / 1000;
-      this.#time += elapsed * Math.max(MIN_RATE, Math.min(MAX_RATE, rate));
+      const rate = Math.max(MIN_RATE, Math.min(MAX_RATE, 1 + (behind * CATCH_UP_PER_SECOND) / 1000));
+      this.#rate += (rate - this.#rate) * (1 - Math.exp(-elapsed / RATE_MS));
+      this.#time += elapsed * this.#rate;
     }
     this.frames++;
     if (this.tick > newest) this.underruns++;
     return this.tick;
+  }
+
+  #hangs(elapsed: Millis): boolean {
+    return elapsed > Math.max(HANG_MS, HANG_FRAMES * this.#frameMs);
   }
 
   #learn(sample: Millis): void {
@@ -110,6 +148,7 @@ export class Playback {
     this.#clipped = odd ? this.#clipped + 1 : 0;
     if (this.#clipped >= CLIPPED_MAKE_A_CHANGE) {
       this.#clipped = 0;
+      this.#lateness.shift(offset.mean - sample, CLIPPED_MAKE_A_CHANGE - 1);
       offset.reset();
       offset.add(sample);
     } else {
@@ -121,6 +160,8 @@ export class Playback {
   reset(): void {
     this.#running = false;
     this.#offset.reset();
+    this.#lateness.clear();
+    this.#newest = -1;
     this.#time = 0;
   }
 }
