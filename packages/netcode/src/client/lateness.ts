@@ -22,8 +22,8 @@ const WINDOW_MS = 12_000;
 const LONGEST_GAP = 3;
 const LONGEST_GAP_MS = 150;
 
-/** Arrivals that are remembered: 8.5 s at 60 snapshots a second. */
-const CAPACITY = 512;
+/** Room for as many at 60 snapshots a second. */
+const CAPACITY = 1024;
 
 export class Lateness {
   readonly #lates = new Float64Array(CAPACITY);

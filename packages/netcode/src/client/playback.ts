@@ -46,8 +46,8 @@ const LONGEST_FRAME_MS = 250;
 /** Datagrams that waited out a hang are read within this after it. */
 const HANG_REST_MS = 20;
 
-/** So many clipped samples in a row are no hiccup: the path has changed. */
-const CLIPPED_MAKE_A_CHANGE = 8;
+/** Clipped samples for this long are no hiccup and no queue that fills and drains again: the path has changed. */
+const CHANGE_MS = 1_500;
 
 /** The view never stays further back than this, or than two intervals: a shot at what is drawn must not be too old to count. */
 const MAX_DELAY_MS = 250;
@@ -64,6 +64,8 @@ export class Playback {
   #frameMs: Millis = 0;
   #running = false;
   #clipped = 0;
+  /** So many clipped samples make a change. */
+  readonly #change: number;
   #hungUntil: Millis = 0;
   /** Frames drawn past the newest snapshot. */
   underruns = 0;
@@ -72,6 +74,7 @@ export class Playback {
   constructor(tickMs: Millis, ticksPerSnapshot: number) {
     this.#tickMs = tickMs;
     this.#intervalMs = tickMs * ticksPerSnapshot;
+    this.#change = Math.ceil(CHANGE_MS / this.#intervalMs);
     this.#lateness = new Lateness(this.#intervalMs);
   }
 
@@ -146,9 +149,9 @@ export class Playback {
     const error = sample - offset.mean;
     const odd = offset.samples > 0 && Math.abs(error) > reach;
     this.#clipped = odd ? this.#clipped + 1 : 0;
-    if (this.#clipped >= CLIPPED_MAKE_A_CHANGE) {
+    if (this.#clipped >= this.#change) {
       this.#clipped = 0;
-      this.#lateness.shift(offset.mean - sample, CLIPPED_MAKE_A_CHANGE - 1);
+      this.#lateness.shift(offset.mean - sample, this.#change - 1);
       offset.reset();
       offset.add(sample);
     } else {
