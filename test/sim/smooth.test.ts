@@ -1,5 +1,5 @@
 // How near to the truth and how smoothly others are drawn on bad networks, beside what else there is.
-import { type LinkOptions, PROFILES, Rig, type RigClient } from '@tickwire/netcode/testing';
+import { type LinkOptions, PROFILES, Rig } from '@tickwire/netcode/testing';
 import { describe, expect, test } from 'vitest';
 import { createBot } from '../../examples/arena/bots/think.ts';
 import { game } from '../../examples/arena/game.ts';
@@ -18,7 +18,6 @@ function slowBot(): typeof mind {
 }
 
 interface Watched {
-  readonly rig: Rig<never>;
   readonly view: Measured;
   readonly lerp: Measured;
   readonly peer: Measured;
@@ -41,12 +40,13 @@ function watched(down: LinkOptions, seed: number, ms: number): Watched {
       dash: 0,
     }),
   });
-  const watch = new Watch(rig, rig.clients[0] as RigClient<never>, 'ship', game.schema.tickMs);
+  const client = rig.clients[0] as NonNullable<(typeof rig.clients)[0]>;
+  const watch = new Watch(rig, client, 'ship', game.schema.tickMs);
   watch.from = 5_000;
   rig.run(ms);
   rig.expectClean();
   const [view, lerp, peer] = [watch.view.measured, watch.lerp.measured, watch.peer.measured];
-  return { rig: rig as never, view, lerp, peer };
+  return { view, lerp, peer };
 }
 
 const bursts = (loss: number): LinkOptions => ({

@@ -1,7 +1,7 @@
 // What is drawn of others, held against the server's world at the moment that each way of drawing means to show: the client's view, a
 // lerp with a fixed delay, and @geckos.io/snapshot-interpolation, all fed by the same snapshots.
 import { SnapshotInterpolation } from '@geckos.io/snapshot-interpolation';
-import type { Replica } from '@tickwire/netcode/internal';
+import type { Replica, Shape } from '@tickwire/netcode/internal';
 import type { Rig, RigClient } from '@tickwire/netcode/testing';
 
 /** Delay of the plain lerp behind the mean arrival. */
@@ -87,7 +87,7 @@ class Meter {
 }
 
 /** Watches what one client draws of the rows of a type with places `x` and `y`, but not its own ones. */
-export class Watch {
+export class Watch<S extends Shape> {
   readonly view: Meter;
   readonly lerp: Meter;
   readonly peer: Meter;
@@ -104,15 +104,16 @@ export class Watch {
   /** Nothing is measured before. */
   from = 0;
 
-  // biome-ignore lint/suspicious/noExplicitAny: it watches any game.
-  constructor(rig: Rig<any>, client: RigClient<any>, type: string, tickMs: number) {
+  constructor(rig: Rig<S>, client: RigClient<S>, type: string, tickMs: number) {
     this.#type = type;
     this.#tickMs = tickMs;
     this.view = new Meter(this.#truth);
     this.lerp = new Meter(this.#truth);
     this.peer = new Meter(this.#truth);
     rig.onTick = (tick) => {
-      const rows = (rig.server.room.world as Record<string, Iterable<Drawn>>)[type] as Iterable<Drawn>;
+      const rows = (rig.server.room.world as unknown as Record<string, Iterable<Drawn>>)[
+        type
+      ] as Iterable<Drawn>;
       this.#truth.set(tick, placesOf(rows, 0));
       this.#truth.delete(tick - 600);
     };
@@ -151,8 +152,7 @@ export class Watch {
     });
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: it watches any game.
-  #frame(now: number, { core }: RigClient<any>): void {
+  #frame(now: number, { core }: RigClient<S>): void {
     const meters = now >= this.from;
     const base = this.#sum / this.#count;
     const behind = (tick: number): number => now - tick * this.#tickMs - base;
