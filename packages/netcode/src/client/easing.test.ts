@@ -37,7 +37,7 @@ class Screen {
   #tick = 0;
 
   draw(tick: number, pair?: { past: RowSet; pastTick: number; next?: RowSet; nextTick?: number }): number {
-    this.#others.fade((tick - this.#tick) * TICK_MS);
+    if (this.#others.eases) this.#others.fade((tick - this.#tick) * TICK_MS);
     if (pair !== undefined) {
       this.#next = pair.next;
       this.#others.pair(tick, this.#tick, pair.past, pair.pastTick, pair.next, pair.nextTick ?? -1);

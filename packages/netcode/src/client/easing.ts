@@ -70,7 +70,6 @@ export class Easing {
 
   /** Lets differences fade for `ms`. */
   fade(ms: number): void {
-    if (!this.active) return;
     const share = Math.exp(-ms / EASE_MS);
     const { fields } = this.#blend;
     let visible = false;

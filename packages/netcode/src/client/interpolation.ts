@@ -207,6 +207,11 @@ export class Interpolation {
     if (this.#easing.active) this.#easing.add(drawn, this.#rows.others);
   }
 
+  /** Whether anything is eased. */
+  get eases(): boolean {
+    return this.#easing.active;
+  }
+
   /** Lets what is eased fade for `ms`. */
   fade(ms: number): void {
     this.#easing.fade(ms);

@@ -52,16 +52,20 @@ const CHANGE_MS = 1_500;
 /** The view never stays further back than this, or than two intervals: a shot at what is drawn must not be too old to count. */
 const MAX_DELAY_MS = 250;
 
+/** The server time that is shown, when it was, how fast it runs, and the usual time of a frame; in `#clock`. */
+const TIME = 0;
+const LAST = 1;
+const RATE = 2;
+const FRAME = 3;
+
 export class Playback {
   readonly #tickMs: Millis;
   readonly #intervalMs: Millis;
   readonly #offset = new Smoothed(MEAN_GAIN);
   readonly #lateness: Lateness;
   #newest = -1;
-  #time: Millis = 0;
-  #last: Millis = 0;
-  #rate = 1;
-  #frameMs: Millis = 0;
+  /** What changes with each frame, see TIME and so on: as fields, every change would leave an object behind. */
+  readonly #clock = new Float64Array([0, 0, 1, 0]);
   #running = false;
   #clipped = 0;
   /** So many clipped samples make a change. */
@@ -80,7 +84,7 @@ export class Playback {
 
   /** The fractional tick that the view shows. */
   get tick(): number {
-    return this.#time / this.#tickMs;
+    return (this.#clock[TIME] as number) / this.#tickMs;
   }
 
   /** How far the view stays behind the arrival of snapshots, in ms. */
@@ -103,7 +107,7 @@ export class Playback {
   /** The snapshot of `tick` arrived. */
   arrived(now: Millis, tick: number): void {
     const sample = tick * this.#tickMs - now;
-    const hung = this.#running && (this.#hangs(now - this.#last) || now < this.#hungUntil);
+    const hung = this.#running && (this.#hangs(now - (this.#clock[LAST] as number)) || now < this.#hungUntil);
     if (!hung || sample > this.#offset.mean) {
       this.#learn(sample);
       if (tick > this.#newest && this.#newest >= 0)
@@ -112,27 +116,32 @@ export class Playback {
     this.#newest = Math.max(this.#newest, tick);
     if (this.#running) return;
     this.#running = true;
-    this.#time = tick * this.#tickMs - this.delay;
-    this.#last = now;
-    this.#rate = 1;
+    this.#clock[TIME] = tick * this.#tickMs - this.delay;
+    this.#clock[LAST] = now;
+    this.#clock[RATE] = 1;
   }
 
   /** Moves the view to `now` and gives its fractional tick. `newest` is the tick of the newest snapshot. */
   advance(now: Millis, newest: number): number {
     if (!this.#running) return 0;
-    const elapsed = Math.max(0, now - this.#last);
+    const clock = this.#clock;
+    const elapsed = Math.max(0, now - (clock[LAST] as number));
     if (this.#hangs(elapsed)) this.#hungUntil = now + HANG_REST_MS;
-    this.#frameMs += (Math.min(elapsed, LONGEST_FRAME_MS) - this.#frameMs) * FRAME_GAIN;
-    this.#last = now;
+    const usual = clock[FRAME] as number;
+    clock[FRAME] = usual + (Math.min(elapsed, LONGEST_FRAME_MS) - usual) * FRAME_GAIN;
+    clock[LAST] = now;
     const wanted = now + this.#offset.mean - this.delay;
-    const behind = wanted - this.#time - elapsed;
+    const time = clock[TIME] as number;
+    const behind = wanted - time - elapsed;
     if (behind > JUMP_MS) {
-      this.#time = wanted;
-      this.#rate = 1;
+      clock[TIME] = wanted;
+      clock[RATE] = 1;
     } else {
-      const rate = Math.max(MIN_RATE, Math.min(MAX_RATE, 1 + (behind * CATCH_UP_PER_SECOND) / 1000));
-      this.#rate += (rate - this.#rate) * (1 - Math.exp(-elapsed / RATE_MS));
-      this.#time += elapsed * this.#rate;
+      const last = clock[RATE] as number;
+      const due = Math.max(MIN_RATE, Math.min(MAX_RATE, 1 + (behind * CATCH_UP_PER_SECOND) / 1000));
+      const rate = last + (due - last) * (1 - Math.exp(-elapsed / RATE_MS));
+      clock[RATE] = rate;
+      clock[TIME] = time + elapsed * rate;
     }
     this.frames++;
     if (this.tick > newest) this.underruns++;
@@ -140,7 +149,7 @@ export class Playback {
   }
 
   #hangs(elapsed: Millis): boolean {
-    return elapsed > Math.max(HANG_MS, HANG_FRAMES * this.#frameMs);
+    return elapsed > Math.max(HANG_MS, HANG_FRAMES * (this.#clock[FRAME] as number));
   }
 
   #learn(sample: Millis): void {
@@ -165,6 +174,7 @@ export class Playback {
     this.#offset.reset();
     this.#lateness.clear();
     this.#newest = -1;
-    this.#time = 0;
+    this.#clipped = 0;
+    this.#clock[TIME] = 0;
   }
 }

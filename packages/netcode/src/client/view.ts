@@ -286,7 +286,7 @@ export class View implements ViewHost {
     this.#decayedAt = now;
     for (let t = 0; t < this.#types.length; t++) {
       const type = this.#types[t] as DrawnType;
-      type.others.fade(elapsed);
+      if (type.others.eases) type.others.fade(elapsed);
       if (type.offsets.size > 0) decayOffsets(type, elapsed);
     }
   }
