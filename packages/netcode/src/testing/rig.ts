@@ -176,8 +176,6 @@ export class Rig<S extends Shape> {
   onTick: ((tick: number) => void) | undefined;
   /** Called with every datagram that a side sends. The bytes are valid during the call. */
   onDatagram: ((from: 'client' | 'server', client: RigClient<S>, bytes: Uint8Array) => void) | undefined;
-  /** Called with every snapshot that a client has taken, before it is used. */
-  onSnapshot: ((client: RigClient<S>, replica: Replica) => void) | undefined;
   /** Called after every frame of a client. */
   onFrame: ((client: RigClient<S>) => void) | undefined;
   /** Called with every snapshot that a client takes, before its prediction is held against it. */
