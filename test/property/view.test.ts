@@ -17,7 +17,7 @@ const FIRST_ENTITY = 2;
 /** What the tests need to know that was drawn, or they would prove nothing. */
 const seen = { frames: 0, rows: 0, own: 0, stale: 0, kept: 0, cuts: 0, eased: 0, corrections: 0 };
 
-test('[V3] the view draws what the plain way draws, bit for bit', () => {
+test('[V3] [V6] the view draws what the plain way draws, bit for bit', () => {
   fc.assert(
     fc.property(games, fc.integer(), (game, seed) => {
       const scene = new Scene(game, seed);

@@ -48,7 +48,7 @@ function drawn(tick: number, older: Int32Array, held: number, newer?: Int32Array
 }
 
 describe('RowBlend', () => {
-  it('gives both copies at their own ticks, and the last one beyond', () => {
+  it('[V6] gives both copies at their own ticks, and the last one beyond', () => {
     const rng = new Rng(1);
     for (let i = 0; i < 200; i++) {
       const [a, b] = [0, 1].map(() =>
