@@ -33,6 +33,12 @@ interface BeforeCorrection {
   readonly born: number;
 }
 
+export const continuousOf = (schema: RowSchema): FieldLayout[] =>
+  schema.fields.filter(
+    ({ name, field }) =>
+      !name.startsWith('$') && !field.local && ['grid', 'angle', 'f32'].includes(field.kind),
+  );
+
 /** Differences that fade, by continuous field: in field units, and in field units per ms. */
 interface Eased {
   readonly offsets: number[];
@@ -44,12 +50,6 @@ interface Pair {
   readonly next: RowSet | undefined;
   readonly nextTick: number;
 }
-
-export const continuousOf = (schema: RowSchema): FieldLayout[] =>
-  schema.fields.filter(
-    ({ name, field }) =>
-      !name.startsWith('$') && !field.local && ['grid', 'angle', 'f32'].includes(field.kind),
-  );
 
 export class PlainView {
   seat = 0;
@@ -367,27 +367,6 @@ function bornAt(predictor: Predictor<never>, t: number, id: number, from: number
   return -1;
 }
 
-/** Whether a row was not on its way to a newer copy. */
-function hasGuesses({ rows, next }: Pair): boolean {
-  return Array.from({ length: rows.count }, (_, i) => rowOf(rows, i)).some((row) => {
-    const copy = copyOf(next, row[ID] ?? 0);
-    const { cutAt } = rows.schema;
-    return copy === undefined || copy[cutAt] !== row[cutAt] || (copy[MARK] ?? 0) <= (row[MARK] ?? 0);
-  });
-}
-
-function copyOf(rows: RowSet | undefined, id: number): Int32Array | undefined {
-  const found = rows?.find(id) ?? -1;
-  return found < 0 ? undefined : rowOf(rows as RowSet, found);
-}
-
-function copied(rows: RowSet | undefined): RowSet | undefined {
-  if (rows === undefined) return undefined;
-  const copy = new RowSet(rows.schema);
-  copy.copyFrom(rows);
-  return copy;
-}
-
 /** The marked rows of the predicted world. */
 function ownRows(predictor: Predictor<never> | undefined, t: number): Int32Array[] {
   const table = predictor?.world.table(t);
@@ -410,4 +389,25 @@ function blend({ field }: FieldLayout, from: number, to: number, share: number):
 function wrap(angle: number): number {
   const turn = 2 * Math.PI;
   return angle - Math.floor((angle + Math.PI) / turn) * turn;
+}
+
+/** Whether a row was not on its way to a newer copy. */
+function hasGuesses({ rows, next }: Pair): boolean {
+  return Array.from({ length: rows.count }, (_, i) => rowOf(rows, i)).some((row) => {
+    const copy = copyOf(next, row[ID] ?? 0);
+    const { cutAt } = rows.schema;
+    return copy === undefined || copy[cutAt] !== row[cutAt] || (copy[MARK] ?? 0) <= (row[MARK] ?? 0);
+  });
+}
+
+function copyOf(rows: RowSet | undefined, id: number): Int32Array | undefined {
+  const found = rows?.find(id) ?? -1;
+  return found < 0 ? undefined : rowOf(rows as RowSet, found);
+}
+
+function copied(rows: RowSet | undefined): RowSet | undefined {
+  if (rows === undefined) return undefined;
+  const copy = new RowSet(rows.schema);
+  copy.copyFrom(rows);
+  return copy;
 }
