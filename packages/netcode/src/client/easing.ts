@@ -148,7 +148,7 @@ export class Easing {
         this.#value(this.#is, this.#isAhead, tick, is.words, at, isNext, isNextAt);
         this.#addDifference(slot);
       }
-      visible ||= this.active || this.#isVisible(slot);
+      visible ||= this.#isVisible(slot);
     }
     [this.#offsets, this.#nextOffsets] = [this.#nextOffsets, this.#offsets];
     [this.#speeds, this.#nextSpeeds] = [this.#nextSpeeds, this.#speeds];
