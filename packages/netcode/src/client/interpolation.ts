@@ -1,53 +1,102 @@
 /**
  * Rows of others between two snapshots. Which row blends into which, and over how many ticks, is worked out once per pair of
- * snapshots, as runs of slots that were sent together; a frame is one share per run, then one loop per field:
- *
- *     share = (view tick - held tick) / span, within 0..1        drawn = from + (to - from) * share
- *
- * A row without a newer copy moves on at its own rate instead, for a bounded time.
+ * snapshots, as runs of slots that were sent together (runs.ts); a frame is one share per run, then one loop per field (columns.ts). A
+ * row without a newer copy moves on at its own rate instead, for a bounded time. How values blend is in replication/blend.ts.
  */
 
-import { type Continuous, drawnValue, wrapTurn } from '../replication/blend.ts';
+import { BlendTimes, type Continuous, CURVE, RowBlend } from '../replication/blend.ts';
 import type { RowSet } from '../simulation/rows.ts';
 import { ID, MARK } from '../wire/schema.ts';
+import { drawCurves, drawFloats, drawLines, drawTurns, writeCurves } from './columns.ts';
+import { Easing, type Paired } from './easing.ts';
+import { MOVES, Runs, STAYS } from './runs.ts';
 import type { ViewRows } from './viewrows.ts';
 
 /** Above every entity id. */
 export const NO_ID = 2 ** 31 - 1;
 
-/** The newer copy of a run without one: its rows stay where they are, or move on at their own rate. */
-const STAYS = -1;
-const MOVES = -2;
-
 const NO_ROWS = new Int32Array(0);
+
+/** A view that went on by more than this has not shown what lies between: there is nothing to go on from. */
+const MOST_EASED_MS = 250;
 
 export class Interpolation {
   readonly #rows: ViewRows;
-  readonly #limit: number;
+  readonly #mostEased: number;
   /** Rows of the next pair are gathered beside those of the last one, and then the two trade places. */
   #gathered: Int32Array = new Int32Array(0);
   #count = 0;
   #changed = false;
-  readonly #runs = new Runs();
+  readonly #runs: Runs;
+  readonly #easing: Easing;
+  /** The curves of each field that follows a rate, by its index; CURVE numbers per slot. */
+  readonly #curves: (Float64Array | undefined)[];
+  /** What was paired last and before that. */
+  #is: Paired = { words: NO_ROWS, count: 0, next: undefined };
+  #was: Paired = { words: NO_ROWS, count: 0, next: undefined };
+  #nextTick = 0;
 
-  /** Past their newest copy, rows move on for `limit` ticks. */
-  constructor(rows: ViewRows, limit: number) {
+  constructor(rows: ViewRows, tickRate: number) {
     this.#rows = rows;
-    this.#limit = limit;
+    this.#mostEased = (MOST_EASED_MS * tickRate) / 1000;
+    this.#runs = new Runs(new BlendTimes(tickRate));
+    this.#easing = new Easing(rows.schema, new RowBlend(rows.schema, tickRate), 1000 / tickRate);
+    this.#curves = rows.continuous.map((field) =>
+      field.followsAt < 0 ? undefined : new Float64Array(16 * CURVE),
+    );
+  }
+
+  /** Nothing is drawn any more. */
+  clear(): void {
+    this.#is.count = 0;
+    this.#easing.clear();
   }
 
   /**
    * Takes two snapshots' rows. A row never goes back [V3]: datagrams that overtake each other, and full ones that build on the same
    * baseline, bring copies later that are older. So a copy that was drawn stays until a fresher one comes, and a row that `past`
-   * lacks stays when it was drawn and is in `next`. True when slots hold other rows than before.
+   * lacks stays when it was drawn and is in `next`. True when slots hold other rows than before. `tick` is drawn next,
+   * `lastTick` was before; `pastTick` and `nextTick` are the snapshots', the latter -1 when there is none.
    */
-  pair(past: RowSet | undefined, next: RowSet | undefined): boolean {
+  pair(
+    tick: number,
+    lastTick: number,
+    past: RowSet | undefined,
+    pastTick: number,
+    next: RowSet | undefined,
+    nextTick: number,
+  ): boolean {
     const { words, others } = this.#rows;
+    const guessed = this.#runs.guesses || this.#nextTick < 0 || this.#nextTick > pastTick;
     this.#changed = false;
     this.#gather(past, next);
     this.#rows.takeOthers(this.#gathered, this.#count);
+    const was = this.#was;
+    this.#was = this.#is;
+    this.#is = was;
+    was.words = this.#gathered;
+    was.count = this.#count;
+    was.next = next;
+    this.#nextTick = nextTick;
+    if (tick - lastTick > this.#mostEased) this.#easing.clear();
+    else if (guessed || this.#easing.active) this.#easing.take(tick, lastTick, this.#was, this.#is);
     this.#gathered = words;
+    this.#bend(next?.data ?? NO_ROWS);
     return this.#changed || this.#count !== others;
+  }
+
+  /** Works out the curves between the copies. */
+  #bend(nextData: Int32Array): void {
+    const { continuous, words, schema } = this.#rows;
+    for (let index = 0; index < continuous.length; index++) {
+      let curves = this.#curves[index];
+      if (curves === undefined) continue;
+      if (curves.length < this.#count * CURVE) {
+        curves = new Float64Array(2 * this.#count * CURVE);
+        this.#curves[index] = curves;
+      }
+      writeCurves(curves, continuous[index] as Continuous, words, nextData, schema.stride, this.#runs);
+    }
   }
 
   /** Merges the copies held so far with those of `past`, in id order. */
@@ -145,14 +194,27 @@ export class Interpolation {
     const { continuous, drawn, words, schema } = this.#rows;
     const { stride } = schema;
     const nextData = next?.data ?? NO_ROWS;
-    this.#runs.share(tick, this.#limit);
+    this.#runs.share(tick);
     for (let index = 0; index < continuous.length; index++) {
       const field = continuous[index] as Continuous;
       const into = drawn[index] as Float64Array;
-      if (field.kind === 'line') drawLines(into, field, words, nextData, stride, this.#runs);
+      const curves = this.#curves[index];
+      if (curves !== undefined) drawCurves(into, field, words, curves, stride, this.#runs);
+      else if (field.kind === 'line') drawLines(into, field, words, nextData, stride, this.#runs);
       else if (field.kind === 'turn') drawTurns(into, field, words, nextData, stride, this.#runs);
       else drawFloats(into, field, words, nextData, stride, this.#runs);
     }
+    if (this.#easing.active) this.#easing.add(drawn, this.#rows.others);
+  }
+
+  /** Whether anything is eased. */
+  get eases(): boolean {
+    return this.#easing.active;
+  }
+
+  /** Lets what is eased fade for `ms`. */
+  fade(ms: number): void {
+    this.#easing.fade(ms);
   }
 
   /** Makes room for what a pair may bring. Nothing is kept. */
@@ -160,162 +222,5 @@ export class Interpolation {
     const needed = Math.max(words, atOnce);
     if (this.#gathered.length < needed)
       this.#gathered = new Int32Array(Math.max(needed, this.#gathered.length * 2));
-  }
-}
-
-/** Rows in neighbouring slots that were sent together, and whose newer copies were. */
-class Runs {
-  count = 0;
-  /** The slot after the run's last one. */
-  ends = new Int32Array(16);
-  /** Offset of the first row's newer copy, or STAYS or MOVES. */
-  next = new Int32Array(16);
-  /** Of the way to the newer copy; for a run that moves on, the ticks for which it does. */
-  shares = new Float64Array(16);
-  /** Held ticks of the last run and of its newer copy. */
-  held = 0;
-  nextHeld = 0;
-  #held = new Float64Array(16);
-  #span = new Float64Array(16);
-  #nextEnd = STAYS;
-
-  clear(slots: number): void {
-    this.count = 0;
-    this.#nextEnd = STAYS;
-    if (slots <= this.ends.length) return;
-    this.ends = new Int32Array(slots * 2);
-    this.next = new Int32Array(slots * 2);
-    this.shares = new Float64Array(slots * 2);
-    this.#held = new Float64Array(slots * 2);
-    this.#span = new Float64Array(slots * 2);
-  }
-
-  /** Adds the next slot. Its newer copy is at `next` and ends before `nextEnd`; `next` is STAYS or MOVES if there is none. */
-  add(slot: number, held: number, nextHeld: number, next: number, nextEnd: number): void {
-    const last = this.count - 1;
-    const same = last >= 0 && held === this.held && nextHeld === this.nextHeld;
-    if (!(same && next === (next < 0 ? this.next[last] : this.#nextEnd))) {
-      const run = this.count++;
-      this.next[run] = next;
-      this.#held[run] = held;
-      this.#span[run] = nextHeld - held;
-      this.held = held;
-      this.nextHeld = nextHeld;
-    }
-    this.extend(slot + 1, nextEnd);
-  }
-
-  /** Whether the last run blends, and a row with its newer copy at `next` may belong to it. */
-  goesOn(next: number): boolean {
-    return next === this.#nextEnd;
-  }
-
-  extend(end: number, nextEnd: number): void {
-    this.ends[this.count - 1] = end;
-    this.#nextEnd = nextEnd;
-  }
-
-  share(tick: number, limit: number): void {
-    const { next, shares } = this;
-    for (let run = 0; run < this.count; run++) {
-      const since = tick - (this.#held[run] as number);
-      shares[run] = Math.max(
-        0,
-        next[run] === MOVES ? Math.min(limit, since) : Math.min(1, since / (this.#span[run] as number)),
-      );
-    }
-  }
-}
-
-function drawLines(
-  into: Float64Array,
-  field: Continuous,
-  words: Int32Array,
-  nextWords: Int32Array,
-  stride: number,
-  runs: Runs,
-): void {
-  const { step } = field;
-  let slot = 0;
-  let at = field.at;
-  for (let run = 0; run < runs.count; run++) {
-    const end = runs.ends[run] as number;
-    const share = runs.shares[run] as number;
-    let next = runs.next[run] as number;
-    if (next >= 0) {
-      for (next += field.at; slot < end; slot++) {
-        const from = (words[at] as number) * step;
-        into[slot] = from + ((nextWords[next] as number) * step - from) * share;
-        at += stride;
-        next += stride;
-      }
-    } else if (next === MOVES && share > 0 && field.followsAt >= 0) {
-      for (; slot < end; slot++) {
-        into[slot] = movedValue(field, words, at, share);
-        at += stride;
-      }
-    } else {
-      for (; slot < end; slot++) {
-        into[slot] = (words[at] as number) * step;
-        at += stride;
-      }
-    }
-  }
-}
-
-/** The value after `ticks` more at the row's own rate. */
-function movedValue(field: Continuous, words: Int32Array, at: number, ticks: number): number {
-  const rate = words[at - field.at + field.followsAt] as number;
-  const moved = (words[at] as number) + rate * field.followsFactor * ticks;
-  return Math.max(field.lo, Math.min(field.hi, moved)) * field.step;
-}
-
-function drawTurns(
-  into: Float64Array,
-  field: Continuous,
-  words: Int32Array,
-  nextWords: Int32Array,
-  stride: number,
-  runs: Runs,
-): void {
-  const { step } = field;
-  let slot = 0;
-  let at = field.at;
-  for (let run = 0; run < runs.count; run++) {
-    const end = runs.ends[run] as number;
-    const share = runs.shares[run] as number;
-    const first = runs.next[run] as number;
-    let next = first + field.at;
-    for (; slot < end; slot++) {
-      const from = (words[at] as number) * step;
-      into[slot] =
-        first < 0 ? from : wrapTurn(from + wrapTurn((nextWords[next] as number) * step - from) * share);
-      at += stride;
-      next += stride;
-    }
-  }
-}
-
-function drawFloats(
-  into: Float64Array,
-  field: Continuous,
-  words: Int32Array,
-  nextWords: Int32Array,
-  stride: number,
-  runs: Runs,
-): void {
-  let slot = 0;
-  let at = field.at;
-  for (let run = 0; run < runs.count; run++) {
-    const end = runs.ends[run] as number;
-    const share = runs.shares[run] as number;
-    const first = runs.next[run] as number;
-    let next = first + field.at;
-    for (; slot < end; slot++) {
-      const from = drawnValue(field, words[at] as number);
-      into[slot] = first < 0 ? from : from + (drawnValue(field, nextWords[next] as number) - from) * share;
-      at += stride;
-      next += stride;
-    }
   }
 }

@@ -96,6 +96,58 @@ describe('Playback', () => {
     expect(behind.at(-1)).toBeGreaterThan(80);
   });
 
+  it.each([
+    [0.05, 50, 110],
+    [0.2, 110, 160],
+  ])('is as far behind as a loss of %f asks for: from %i to %i ms', (loss, least, most) => {
+    const rng = new Rng(3);
+    const { behind, underruns } = play(fresh(), 60_000, () => (rng.chance(loss) ? undefined : 40));
+    const mean = late(behind).reduce((sum, ms) => sum + ms, 0) / late(behind).length - 40;
+    expect(mean).toBeGreaterThan(least);
+    expect(mean).toBeLessThan(most);
+    expect(underruns / behind.length).toBeLessThan(0.015);
+  });
+
+  it('comes nearer again after a bad time, and a blackout does not keep it back', () => {
+    const rng = new Rng(4);
+    const bad = play(fresh(), 60_000, (tick) => {
+      const ms = tick * TICK_MS;
+      if (ms > 40_000 && ms < 41_000) return undefined;
+      return ms > 5_000 && ms < 15_000 ? 40 + rng.range(0, 150) : 40;
+    });
+    const at = (ms: number): number => bad.behind[Math.round((ms / 60_000) * bad.behind.length)] ?? 0;
+    expect(at(14_500)).toBeGreaterThan(40 + 150);
+    expect(at(39_500)).toBeLessThan(40 + 60);
+    expect(at(44_000)).toBeLessThan(40 + 50 + 110);
+    expect(at(59_000)).toBeLessThan(40 + 60);
+  });
+
+  it('follows a path that grew longer, and one that grew shorter, within seconds', () => {
+    const { behind } = play(fresh(), 60_000, (tick) =>
+      tick * TICK_MS > 20_000 && tick * TICK_MS < 40_000 ? 140 : 40,
+    );
+    const at = (ms: number): number => behind[Math.round((ms / 60_000) * behind.length)] ?? 0;
+    expect(at(19_000)).toBeLessThan(40 + 60);
+    expect(at(22_000)).toBeGreaterThan(140 + 50);
+    expect(at(38_000)).toBeLessThan(140 + 60);
+    expect(at(47_000)).toBeLessThan(40 + 60);
+  });
+
+  it('changes its rate little by little', () => {
+    const rng = new Rng(5);
+    const { steps } = play(fresh(), 60_000, () => (rng.chance(0.1) ? undefined : 40 + rng.range(0, 40)));
+    for (const [i, step] of steps.entries())
+      expect(Math.abs(step - (steps[i - 1] ?? step))).toBeLessThan((0.04 * 16) / TICK_MS);
+  });
+
+  it('learns as much from a slow page', () => {
+    const path = (rng: Rng) => () => 40 + rng.range(0, 60);
+    const fast = play(fresh(), 40_000, path(new Rng(6)));
+    const slow = play(fresh(), 40_000, path(new Rng(6)), (now) => now % 80 === 0);
+    expect(slow.underruns / slow.behind.length).toBeLessThan(0.02);
+    expect(Math.abs((slow.behind.at(-1) ?? 0) - (fast.behind.at(-1) ?? 0))).toBeLessThan(15);
+  });
+
   it('counts frames past the newest snapshot while none arrive, and starts over after a reset', () => {
     const playback = fresh();
     play(playback, 4_000, (tick) => (tick * TICK_MS < 2_000 ? 20 : undefined));

@@ -1,21 +1,32 @@
 /**
  * The view clock: which moment of the server's past others are drawn at.
  *
- * Each snapshot's arrival is a sample of (server time - local time). Their mean and deviation say how far back the view must stay
- * so that the next snapshot is nearly always there before it is needed. The view's rate is slewed, never reversed [V2].
+ * Each snapshot's arrival is a sample of (server time - local time). Their mean, and how far single ones and lost ones are behind it
+ * (lateness.ts), say how far back the view must stay so that the next snapshot is nearly always there before it is needed. The view's
+ * rate is slewed, never reversed [V2].
  */
 
 import { Smoothed } from '../base/stats.ts';
 import type { Millis } from '../base/units.ts';
+import { Lateness } from './lateness.ts';
 
 const MIN_RATE = 0.85;
 const MAX_RATE = 1.1;
 
-/** Deviations of arrival jitter that the delay covers, beside one snapshot interval. */
-const DEVIATIONS = 3;
-
 /** Share of the distance to the wanted time that is closed per second. */
-const CATCH_UP_PER_SECOND = 2;
+const CATCH_UP_PER_SECOND = 3;
+
+/** Time constant in which the rate follows what is wanted of it: a rate that jumps is seen. */
+const RATE_MS = 100;
+
+/** Weight of an arrival in the mean: it follows a path that drifts in 1.7 s at 20 snapshots a second, and single ones hardly. */
+const MEAN_GAIN = 0.03;
+
+/** Beside what was needed so far: what frames and clocks round. */
+const MARGIN_MS = 2;
+
+/** Until so many have arrived nobody knows the path, and the view stays half an interval further back. */
+const FIRST_ARRIVALS = 10;
 
 /** Further behind than this the view jumps forward. */
 const JUMP_MS = 250;
@@ -24,26 +35,41 @@ const JUMP_MS = 250;
 const CLIP_DEVIATIONS = 4;
 const CLIP_FLOOR_MS = 20;
 
-/** A page that has not drawn for this long hangs; what it then reads late says nothing about the network. */
+/** A page that has not drawn for this long, and for three of its frames, hangs; what it then reads late says nothing about the network. */
 const HANG_MS = 50;
+const HANG_FRAMES = 3;
+
+/** Weight of a frame in the usual time of frames; longer ones than this do not count. */
+const FRAME_GAIN = 0.1;
+const LONGEST_FRAME_MS = 250;
 
 /** Datagrams that waited out a hang are read within this after it. */
 const HANG_REST_MS = 20;
 
-/** So many clipped samples in a row are no hiccup: the path has changed. */
-const CLIPPED_MAKE_A_CHANGE = 8;
+/** Clipped samples for this long are no hiccup and no queue that fills and drains again: the path has changed. */
+const CHANGE_MS = 1_500;
 
-/** The view never stays further back than this. */
-const MAX_DELAY_MS = 500;
+/** The view never stays further back than this, or than two intervals: a shot at what is drawn must not be too old to count. */
+const MAX_DELAY_MS = 250;
+
+/** The server time that is shown, when it was, how fast it runs, and the usual time of a frame; in `#clock`. */
+const TIME = 0;
+const LAST = 1;
+const RATE = 2;
+const FRAME = 3;
 
 export class Playback {
   readonly #tickMs: Millis;
   readonly #intervalMs: Millis;
-  readonly #offset = new Smoothed(0.05);
-  #time: Millis = 0;
-  #last: Millis = 0;
+  readonly #offset = new Smoothed(MEAN_GAIN);
+  readonly #lateness: Lateness;
+  #newest = -1;
+  /** What changes with each frame, see TIME and so on: as fields, every change would leave an object behind. */
+  readonly #clock = new Float64Array([0, 0, 1, 0]);
   #running = false;
   #clipped = 0;
+  /** So many clipped samples make a change. */
+  readonly #change: number;
   #hungUntil: Millis = 0;
   /** Frames drawn past the newest snapshot. */
   underruns = 0;
@@ -52,16 +78,22 @@ export class Playback {
   constructor(tickMs: Millis, ticksPerSnapshot: number) {
     this.#tickMs = tickMs;
     this.#intervalMs = tickMs * ticksPerSnapshot;
+    this.#change = Math.ceil(CHANGE_MS / this.#intervalMs);
+    this.#lateness = new Lateness(this.#intervalMs);
   }
 
   /** The fractional tick that the view shows. */
   get tick(): number {
-    return this.#time / this.#tickMs;
+    return (this.#clock[TIME] as number) / this.#tickMs;
   }
 
   /** How far the view stays behind the arrival of snapshots, in ms. */
   get delay(): Millis {
-    return Math.min(MAX_DELAY_MS, this.#intervalMs + Math.max(2, DEVIATIONS * this.#offset.deviation));
+    const least = this.#intervalMs * (this.#offset.samples < FIRST_ARRIVALS ? 1.5 : 1);
+    return Math.min(
+      Math.max(MAX_DELAY_MS, 2 * this.#intervalMs),
+      Math.max(least, this.#lateness.needed) + MARGIN_MS,
+    );
   }
 
   get jitter(): Millis {
@@ -75,31 +107,49 @@ export class Playback {
   /** The snapshot of `tick` arrived. */
   arrived(now: Millis, tick: number): void {
     const sample = tick * this.#tickMs - now;
-    const hung = this.#running && (now - this.#last > HANG_MS || now < this.#hungUntil);
-    if (!hung || sample > this.#offset.mean) this.#learn(sample);
+    const hung = this.#running && (this.#hangs(now - (this.#clock[LAST] as number)) || now < this.#hungUntil);
+    if (!hung || sample > this.#offset.mean) {
+      this.#learn(sample);
+      if (tick > this.#newest && this.#newest >= 0)
+        this.#lateness.add(this.#offset.mean - sample, (tick - this.#newest) * this.#tickMs);
+    }
+    this.#newest = Math.max(this.#newest, tick);
     if (this.#running) return;
     this.#running = true;
-    this.#time = tick * this.#tickMs - this.delay;
-    this.#last = now;
+    this.#clock[TIME] = tick * this.#tickMs - this.delay;
+    this.#clock[LAST] = now;
+    this.#clock[RATE] = 1;
   }
 
   /** Moves the view to `now` and gives its fractional tick. `newest` is the tick of the newest snapshot. */
   advance(now: Millis, newest: number): number {
     if (!this.#running) return 0;
-    const elapsed = Math.max(0, now - this.#last);
-    if (elapsed > HANG_MS) this.#hungUntil = now + HANG_REST_MS;
-    this.#last = now;
+    const clock = this.#clock;
+    const elapsed = Math.max(0, now - (clock[LAST] as number));
+    if (this.#hangs(elapsed)) this.#hungUntil = now + HANG_REST_MS;
+    const usual = clock[FRAME] as number;
+    clock[FRAME] = usual + (Math.min(elapsed, LONGEST_FRAME_MS) - usual) * FRAME_GAIN;
+    clock[LAST] = now;
     const wanted = now + this.#offset.mean - this.delay;
-    const behind = wanted - this.#time;
-    if (behind - elapsed > JUMP_MS) {
-      this.#time = wanted;
+    const time = clock[TIME] as number;
+    const behind = wanted - time - elapsed;
+    if (behind > JUMP_MS) {
+      clock[TIME] = wanted;
+      clock[RATE] = 1;
     } else {
-      const rate = 1 + ((behind - elapsed) * CATCH_UP_PER_SECOND) / 1000;
-      this.#time += elapsed * Math.max(MIN_RATE, Math.min(MAX_RATE, rate));
+      const last = clock[RATE] as number;
+      const due = Math.max(MIN_RATE, Math.min(MAX_RATE, 1 + (behind * CATCH_UP_PER_SECOND) / 1000));
+      const rate = last + (due - last) * (1 - Math.exp(-elapsed / RATE_MS));
+      clock[RATE] = rate;
+      clock[TIME] = time + elapsed * rate;
     }
     this.frames++;
     if (this.tick > newest) this.underruns++;
     return this.tick;
+  }
+
+  #hangs(elapsed: Millis): boolean {
+    return elapsed > Math.max(HANG_MS, HANG_FRAMES * (this.#clock[FRAME] as number));
   }
 
   #learn(sample: Millis): void {
@@ -108,8 +158,9 @@ export class Playback {
     const error = sample - offset.mean;
     const odd = offset.samples > 0 && Math.abs(error) > reach;
     this.#clipped = odd ? this.#clipped + 1 : 0;
-    if (this.#clipped >= CLIPPED_MAKE_A_CHANGE) {
+    if (this.#clipped >= this.#change) {
       this.#clipped = 0;
+      this.#lateness.shift(offset.mean - sample, this.#change - 1);
       offset.reset();
       offset.add(sample);
     } else {
@@ -121,6 +172,9 @@ export class Playback {
   reset(): void {
     this.#running = false;
     this.#offset.reset();
-    this.#time = 0;
+    this.#lateness.clear();
+    this.#newest = -1;
+    this.#clipped = 0;
+    this.#clock[TIME] = 0;
   }
 }

@@ -14,9 +14,6 @@ import type { Predictor } from './prediction.ts';
 import { isTakenBack, Spawns } from './spawns.ts';
 import { type ViewHost, type ViewRow, ViewRows } from './viewrows.ts';
 
-/** Past the newest snapshot rows move on at their own rate for this long, then hold. */
-const EXTRAPOLATE_MS = 250;
-
 /** A correction is seen for this long: fast at first, and at rest at its end. A third of it is left after 75 ms. */
 const CORRECTION_MS = 240;
 
@@ -60,12 +57,11 @@ export class View implements ViewHost {
   #decayedAt: Millis = 0;
 
   constructor(schema: GameSchema, customRules: readonly boolean[]) {
-    const limit = (EXTRAPOLATE_MS * schema.tickRate) / 1000;
     this.#types = schema.rows.map((row, t) => {
       const rows = new ViewRows(row, this);
       return {
         rows,
-        others: new Interpolation(rows, limit),
+        others: new Interpolation(rows, schema.tickRate),
         hidesOwn: t > 1 && customRules[t] !== true,
         ownIds: new Int32Array(16),
         ownCount: -1,
@@ -89,8 +85,9 @@ export class View implements ViewHost {
   clear(): void {
     this.#olderTick = NO_PAIR;
     this.#newerTick = NO_PAIR;
-    for (const { rows, offsets } of this.#types) {
+    for (const { rows, others, offsets } of this.#types) {
       rows.clear();
+      others.clear();
       offsets.clear();
     }
     this.#reorder();
@@ -108,10 +105,11 @@ export class View implements ViewHost {
     predictor: Predictor<never> | undefined,
     ownTick: number,
   ): void {
+    const lastTick = this.tick;
     this.tick = tick;
     this.ownTick = ownTick;
     this.#decay(now);
-    this.#pair(older, newer);
+    this.#pair(lastTick, older, newer);
     if (this.#predicts !== (predictor !== undefined)) {
       this.#predicts = predictor !== undefined;
       this.#reorder();
@@ -125,20 +123,24 @@ export class View implements ViewHost {
     }
   }
 
-  #pair(older: Replica | undefined, newer: Replica | undefined): void {
+  #pair(lastTick: number, older: Replica | undefined, newer: Replica | undefined): void {
     const olderTick = older?.tick ?? NO_SNAPSHOT;
     const newerTick = newer?.tick ?? NO_SNAPSHOT;
     if (olderTick === this.#olderTick && newerTick === this.#newerTick) return;
     // Nothing drawn that long ago may stay: its id may be another's by now [X4].
     if (olderTick - this.#olderTick > HELD_WINDOW_TICKS) {
-      for (const { rows } of this.#types) rows.clear();
+      for (const { rows, others } of this.#types) {
+        rows.clear();
+        others.clear();
+      }
       this.#reorder();
     }
     this.#olderTick = olderTick;
     this.#newerTick = newerTick;
     for (let t = 0; t < this.#types.length; t++) {
       const type = this.#types[t] as DrawnType;
-      if (type.others.pair(older?.tables[t], newer?.tables[t])) type.ownCount = -1;
+      if (type.others.pair(this.tick, lastTick, older?.tables[t], olderTick, newer?.tables[t], newerTick))
+        type.ownCount = -1;
     }
   }
 
@@ -284,6 +286,7 @@ export class View implements ViewHost {
     this.#decayedAt = now;
     for (let t = 0; t < this.#types.length; t++) {
       const type = this.#types[t] as DrawnType;
+      if (type.others.eases) type.others.fade(elapsed);
       if (type.offsets.size > 0) decayOffsets(type, elapsed);
     }
   }

@@ -48,9 +48,9 @@ function drawn(tick: number, older: Int32Array, held: number, newer?: Int32Array
 }
 
 describe('RowBlend', () => {
-  it('gives both copies at their own ticks, and the last one beyond', () => {
+  it('[V6] gives both copies at their own ticks, and the last one beyond', () => {
     const rng = new Rng(1);
-    for (let i = 0; i < 1_000; i++) {
+    for (let i = 0; i < 200; i++) {
       const [a, b] = [0, 1].map(() =>
         row(rng.int(0, 4_000_000), rng.int(-9_000, 9_000), rng.int(0, 9_999), rng.int(-2048, 2047)),
       ) as [Int32Array, Int32Array];
@@ -91,11 +91,13 @@ describe('RowBlend', () => {
       const b = row(2_000_000 + way, sign * rng.int(0, 16_000));
       const span = rng.int(1, 24);
       let last = a[X] ?? 0;
+      let back = 0;
       for (let t = 0; t <= span; t += 0.25) {
         const { x } = drawn(t, a, 0, b, span);
-        expect((x - last) * Math.sign(way)).toBeGreaterThan(-1e-4);
+        back = Math.min(back, (x - last) * Math.sign(way));
         last = x;
       }
+      expect(back).toBeGreaterThan(-1e-4);
     }
   });
 
