@@ -1,5 +1,6 @@
 // The predicted set without a network: snapshots made by hand, commands known or not, rows that come, go and wait.
 
+import { readFileSync } from 'node:fs';
 import { bool, defineGame, grid, int, press, Rng } from '@tickwire/netcode';
 import {
   BitReader,
@@ -404,6 +405,27 @@ describe('relayed commands', () => {
     expect(read(5, [1, 0, 0])).toBe(false);
     expect(read(1, [1, 0, 3])).toBe(false);
   });
+});
+
+test('[W2] the worked example of docs/wire-format.md is what is written, bit by bit', () => {
+  const page = readFileSync(new URL('../../docs/wire-format.md', import.meta.url), 'utf8');
+  const source = /^```ts push\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? '';
+  const vocabulary = { bool, defineGame, int, press };
+  const game = new Function(...Object.keys(vocabulary), `${source}\nreturn push;`)(
+    ...Object.values(vocabulary),
+  ) as Game;
+  const lines = /^```section push\n([\s\S]*?)^```$/m.exec(page)?.[1]?.trim().split('\n') ?? [];
+  const bits = lines.map((line) => /^[01 ]+/.exec(line)?.[0].replace(/ /g, '') ?? '').join('');
+  const relays = new Relays(game.schema.command, game.schema.maxPlayers);
+  relays.count = 2;
+  relays.seats.set([1, 4]);
+  relays.counts.set([3, 1]);
+  relays.words.set([-1, 1, 0, -1, 1, 0, -1, 1, 1]);
+  const w = new BitWriter(new Uint8Array(64));
+  writeSection(w, game, relays);
+  expect(w.bitLength).toBe(bits.length);
+  const r = new BitReader(w.bytes.slice(0, w.finish()));
+  for (const bit of bits) expect(r.read(1)).toBe(Number(bit));
 });
 
 function writeSection(w: BitWriter, game: Game, relays: Relays): void {

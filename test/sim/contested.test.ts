@@ -39,9 +39,10 @@ describe.each(['wifi', 'mobile', '150 ms'] as const)('on %s', (name) => {
     expect(quantile(errorsOf(relayed), 0.95)).toBeLessThan(quantile(errorsOf(plain), 0.95) / 2);
     expect(jumpsOf(relayed)).toBeLessThan(jumpsOf(plain) * 0.75);
 
-    const found = [...convergences(relayed), ...convergences(plain)];
-    expect(found.length).toBeGreaterThan(SECONDS / 3);
-    for (const { rest, size } of found) expect(rest, `after a jump of ${size}`).toBeLessThan(NEAR);
+    // Without relays the other may also have touched the ball a tick before or after it was expected to.
+    for (const { rest } of convergences(relayed)) expect(rest).toBeLessThan(NEAR);
+    for (const { rest, size } of convergences(plain)) expect(rest).toBeLessThan(Math.max(NEAR, size / 20));
+    expect(convergences(plain).length).toBeGreaterThan(SECONDS / 5);
   });
 });
 

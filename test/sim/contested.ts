@@ -31,8 +31,13 @@ const towards = (way: number): number => (way > 6 ? 1 : way < -6 ? -1 : 0);
 
 /** What one client saw of the ball. */
 export interface Sight {
-  /** Server ticks, and how far from the truth the ball was drawn at each. */
-  readonly errors: { readonly at: number; readonly tick: number; readonly error: number }[];
+  /** Server ticks, how far from the truth the ball was drawn at each, and how often it had been touched, as far as was known. */
+  readonly errors: {
+    readonly at: number;
+    readonly tick: number;
+    readonly error: number;
+    readonly touches: number;
+  }[];
   /** When the ball was corrected: the snapshot's tick, and how far it jumped. */
   readonly corrections: { readonly at: number; readonly settled: number; readonly size: number }[];
 }
@@ -67,7 +72,9 @@ export function contest({ link, seed, seconds, rig: more = {}, after, ...rules }
     truth[tick] = { x: ball?.x ?? 0, y: ball?.y ?? 0 };
     touches[tick] = { count: ball?.touches ?? 0, by: ball?.touchedBy ?? 0 };
   };
-  const drawn = rig.clients.map(() => [] as { at: number; tick: number; x: number; y: number }[]);
+  const drawn = rig.clients.map(
+    () => [] as { at: number; tick: number; x: number; y: number; touches: number }[],
+  );
   const corrections = rig.clients.map(() => [] as { at: number; settled: number; size: number }[]);
   const before = rig.clients.map(() => new Map<number, Spot>());
   rig.onFrame = (client) => {
@@ -76,15 +83,17 @@ export function contest({ link, seed, seconds, rig: more = {}, after, ...rules }
     const { predictor } = client.core;
     if (ball === undefined || predictor === undefined || !ball.predicted) return;
     const tick = client.core.view.ownTick;
-    drawn[client.index]?.push({ at: rig.now, tick, x: ball.x, y: ball.y });
+    drawn[client.index]?.push({ at: rig.now, tick, x: ball.x, y: ball.y, touches: ball.touches });
     noteJumps(client, before[client.index] as Map<number, Spot>, corrections[client.index] ?? [], rig.now);
   };
   rig.run(seconds * 1_000);
   const sights = drawn.map((frames, index) => ({
     corrections: corrections[index] ?? [],
-    errors: frames.flatMap(({ at, tick, x, y }) => {
+    errors: frames.flatMap(({ at, tick, x, y, touches: known }) => {
       const spot = spotAt(truth, tick);
-      return spot === undefined ? [] : [{ at, tick, error: Math.hypot(x - spot.x, y - spot.y) }];
+      return spot === undefined
+        ? []
+        : [{ at, tick, error: Math.hypot(x - spot.x, y - spot.y), touches: known }];
     }),
   }));
   const rest = (): void => {
@@ -144,7 +153,7 @@ const CONVERGED_MS = 250;
 
 /**
  * What became of each correction after which the future held nothing unknown: nobody else touched the ball in the ticks that the
- * client had yet to learn of, and no further correction came.
+ * client had yet to learn of, nor was expected to, and no further correction came.
  */
 export function convergences({ sights, touches }: Contest): Convergence[] {
   return sights.flatMap(({ corrections, errors }, index) =>
@@ -152,9 +161,9 @@ export function convergences({ sights, touches }: Contest): Convergence[] {
       const next = corrections[i + 1];
       const seen = errors.find((frame) => frame.at >= at + CONVERGED_MS);
       if (seen === undefined || (next !== undefined && next.at <= seen.at)) return [];
-      const me = index + 1;
+      if (touches[Math.ceil(seen.tick)]?.count !== seen.touches) return [];
       for (let tick = settled + 1; tick <= seen.tick + 1; tick++)
-        if (touches[tick]?.count !== touches[tick - 1]?.count && touches[tick]?.by !== me) return [];
+        if (touches[tick]?.count !== touches[tick - 1]?.count && touches[tick]?.by !== index + 1) return [];
       return [{ size, rest: seen.error }];
     }),
   );

@@ -49,7 +49,7 @@ export interface PredictionStats {
 }
 
 /** Takes the events that the prediction raises; told while a replay has not caught up, so that it judges nothing by what is outdated. */
-export interface PredictionSink extends EventSink {
+interface PredictionSink extends EventSink {
   replaying: boolean;
 }
 

@@ -73,6 +73,7 @@ export interface ClientSettings<S extends Shape> {
   readonly timeoutMs: number;
   readonly development: boolean;
   readonly transferBytes?: number | undefined;
+  readonly maxReplay?: number | undefined;
 }
 
 /** The server has said nothing for 3 s when the core reports silence; after this much more another connection is tried. */
@@ -260,7 +261,7 @@ export class Client<S extends Shape = Shape> {
   }
 
   #newCore(token: string | undefined): ClientCore<S> {
-    const { game, name, room, development, transferBytes } = this.#settings;
+    const { game, name, room, development, transferBytes, maxReplay } = this.#settings;
     const random = new Uint32Array(1);
     const core = new ClientCore<S>(game, {
       now: performance.now(),
@@ -270,6 +271,7 @@ export class Client<S extends Shape = Shape> {
       development,
       ...(token === undefined ? {} : { token }),
       ...(transferBytes === undefined ? {} : { transferBytes }),
+      ...(maxReplay === undefined ? {} : { maxReplay }),
     });
     core.setHidden(performance.now(), isHidden());
     return core;

@@ -21,6 +21,8 @@ export interface ConnectOptions
   readonly transport?: (timeoutMs: number, signal: AbortSignal) => Promise<Transport>;
   /** Bytes of the server's transfers that may be held here at a time. Default 4 MiB. */
   readonly transferBytes?: number;
+  /** Steps that a correction may run again in one frame, 8 or more: fewer where a step takes long. Default 64. */
+  readonly maxReplay?: number;
   /** Traps and warnings for the game's author. */
   readonly development?: boolean;
 }
@@ -53,6 +55,7 @@ export async function connect<S extends Shape>(
     timeoutMs: options.timeoutMs ?? DEFAULT_OPEN_MS,
     development: options.development ?? false,
     transferBytes: options.transferBytes,
+    maxReplay: options.maxReplay,
   });
   await client.join();
   return client;
