@@ -54,6 +54,7 @@ export const game = defineGame({
 
   // What several players push is everybody's to predict, and so is who pushes: all of it is restored and replayed together.
   predict: { disc: () => true, ball: () => true, crate: () => true },
+  relay: true,
 
   setup(world) {
     world.ball.spawn({ owner: 0, x: WIDTH / 2, y: HEIGHT / 2 });
@@ -85,14 +86,14 @@ export const game = defineGame({
     for (const crate of world.crate) solver.add(crate, CRATE);
     solver.solve(ctx.dt);
 
-    ctx.authority(() => {
-      for (const ball of world.ball) {
-        if (ball.x > 0 && ball.x < WIDTH) continue;
-        if (ball.x <= 0) world.room.right++;
-        else world.room.left++;
-        Object.assign(ball, { x: WIDTH / 2, y: HEIGHT / 2, vx: 0, vy: 0, spin: 0 });
-        ball.cut();
-      }
-    });
+    for (const ball of ctx.simulated(world.ball)) {
+      if (ball.x > 0 && ball.x < WIDTH) continue;
+      const side = ball.x <= 0 ? 'right' : 'left';
+      ctx.authority(() => {
+        world.room[side]++;
+      });
+      Object.assign(ball, { x: WIDTH / 2, y: HEIGHT / 2, vx: 0, vy: 0, spin: 0 });
+      ball.cut();
+    }
   },
 });
