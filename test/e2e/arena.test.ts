@@ -139,13 +139,15 @@ test('a player who chases the nearest ship finds a fight; the best picture of it
   await page.goto(`${url}/?name=Ada`);
   await playing(page);
   let best = 0;
-  for (let round = 0; round < 12 && best < 6; round++) {
+  let railed = false;
+  for (let round = 0; round < 12 && (best < 6 || !railed); round++) {
     const near = await page.evaluate(nearestShip);
     for (const key of ['w', 'a', 's', 'd']) await page.keyboard.up(key);
     if (near !== undefined) {
       const { dx, dy, distance } = near;
       await page.mouse.move(640 + (dx / distance) * 250, 360 + (dy / distance) * 200);
       await page.mouse.down();
+      await page.keyboard.press('e');
       if (distance > 250) {
         await page.keyboard.down(dx > 0 ? 'd' : 'a');
         await page.keyboard.down(dy > 0 ? 's' : 'w');
@@ -154,7 +156,9 @@ test('a player who chases the nearest ship finds a fight; the best picture of it
       best = Math.max(best, near.inView);
     }
     await page.waitForTimeout(700);
+    railed ||= await page.evaluate(railUsed);
   }
+  expect(railed).toBe(true);
   expect(best).toBeGreaterThanOrEqual(2);
   // The picture in the README: UPDATE_PICTURES=1 npm test -- e2e/arena
   if (process.env['UPDATE_PICTURES'])
@@ -381,6 +385,11 @@ function nearestShip(): { dx: number; dy: number; distance: number; inView: numb
   const inView = ways.filter(({ dx, dy }) => Math.abs(dx) < 600 && Math.abs(dy) < 320).length;
   const others = ways.map((way) => ({ ...way, distance: Math.hypot(way.dx, way.dy), inView }));
   return others.filter((way) => way.distance > 0).sort((a, b) => a.distance - b.distance)[0];
+}
+
+/** Whether the own ship has fired its rail gun. Runs in the page. */
+function railUsed(): boolean {
+  return [...(window.tickwire?.view.ship ?? [])].some((ship) => ship.mine && ship.railAt > 0);
 }
 
 /** Kills and deaths by seat, as this page shows them. */

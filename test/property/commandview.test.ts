@@ -1,5 +1,6 @@
 // The views that travel with commands: what is written is read, and everything else is refused.
 
+import { readFileSync } from 'node:fs';
 import {
   BitReader,
   BitWriter,
@@ -109,6 +110,27 @@ test('[W1] any bits are views within reach, written in the one way, or refused',
     runs(2_000),
   );
   expect(taken).toBeGreaterThan(0);
+});
+
+/** The worked example of the page: its bits, line by line. */
+const lines =
+  /^```section views\n([\s\S]*?)^```$/m
+    .exec(readFileSync(new URL('../../docs/wire-format.md', import.meta.url), 'utf8'))?.[1]
+    ?.trim()
+    .split('\n') ?? [];
+
+test('[W2] the worked example of docs/wire-format.md is what is written', () => {
+  const told = lines.map((line) => /^[01 ]+/.exec(line)?.[0].replace(/ /g, '') ?? '').join('');
+  const { bytes, bits } = write(
+    [
+      { tick: 610, view: { time: 590.5 * VIEW_UNITS, older: 588, newer: 591 } },
+      { tick: 611, view: { time: 591.5 * VIEW_UNITS, older: 591, newer: 597 } },
+      { tick: 612, view: { time: 592.5 * VIEW_UNITS + 2, older: 591, newer: 597 } },
+    ],
+    3,
+  );
+  const r = new BitReader(bytes);
+  expect(Array.from({ length: bits }, () => r.read(1)).join('')).toBe(told);
 });
 
 test('a view costs a few bits: the first of a packet 14, the others 4 while frames and snapshots come in time', () => {
