@@ -2,6 +2,7 @@
 
 import type { Game } from '../simulation/game.ts';
 import type { Shape } from '../simulation/types.ts';
+import type { TraceLimits } from '../trace/index.ts';
 import { Client } from './client.ts';
 import { linkError } from './errors.ts';
 import { DEFAULT_OPEN_MS, type GeckosOptions, openGeckos } from './geckos.ts';
@@ -23,6 +24,8 @@ export interface ConnectOptions
   readonly transferBytes?: number;
   /** Traps and warnings for the game's author. */
   readonly development?: boolean;
+  /** Record what is predicted, the last 30 s or as the limits say, for `client.trace()`. Default: while `development` is on. */
+  readonly trace?: boolean | TraceLimits;
 }
 
 /** Joins a game. Rejects with a `ConnectError` whose `code` names the reason and whose `message` can be shown. */
@@ -53,6 +56,7 @@ export async function connect<S extends Shape>(
     timeoutMs: options.timeoutMs ?? DEFAULT_OPEN_MS,
     development: options.development ?? false,
     transferBytes: options.transferBytes,
+    trace: options.trace,
   });
   await client.join();
   return client;
