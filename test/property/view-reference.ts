@@ -1,13 +1,12 @@
 // The view, drawn the plain way: every row anew in every frame, one value at a time. What the client draws must be the same, bit for bit.
 
 import type { GameSchema, Replica } from '@tickwire/netcode/internal';
-import { RowBlend, RowSet } from '@tickwire/netcode/internal';
+import { RowSet } from '@tickwire/netcode/internal';
 import type { Predictor } from '../../packages/netcode/src/client/prediction.ts';
 import { floatOf } from '../../packages/netcode/src/simulation/float.ts';
 import { type FieldLayout, ID, MARK, OWNER, type RowSchema } from '../../packages/netcode/src/wire/schema.ts';
 
-const EASE_MS = 25;
-const MOST_EASED_MS = 250;
+const EXTRAPOLATE_MS = 250;
 const CORRECTION_MS = 240;
 const SETTLED = 0.01;
 const FORGET_TICKS = 256;
@@ -39,18 +38,6 @@ export const continuousOf = (schema: RowSchema): FieldLayout[] =>
       !name.startsWith('$') && !field.local && ['grid', 'angle', 'f32'].includes(field.kind),
   );
 
-/** Differences that fade, by continuous field: in field units, and in field units per ms. */
-interface Eased {
-  readonly offsets: number[];
-  readonly speeds: number[];
-}
-
-interface Pair {
-  readonly rows: RowSet;
-  readonly next: RowSet | undefined;
-  readonly nextTick: number;
-}
-
 export class PlainView {
   seat = 0;
   tables: DrawnRow[][] = [];
@@ -62,11 +49,6 @@ export class PlainView {
   #tick = 0;
   #ownTick = 0;
   #decayedAt = 0;
-  #drawnAt = Number.NEGATIVE_INFINITY;
-  /** What was paired last, by type. */
-  #pairs: Pair[] | undefined;
-  readonly #eased: Map<number, Eased>[];
-  readonly #blends: readonly RowBlend[];
   readonly #offsets: Map<number, Numbers>[];
   /** Milliseconds for which an offset is still seen. */
   readonly #left: Map<number, number>[];
@@ -75,29 +57,15 @@ export class PlainView {
   constructor(schema: GameSchema, customRules: readonly boolean[]) {
     this.#schema = schema;
     this.#customRules = customRules;
-    this.#blends = schema.rows.map((row) => new RowBlend(row, schema.tickRate));
-    this.#eased = schema.rows.map(() => new Map());
     this.#offsets = schema.rows.map(() => new Map());
     this.#left = schema.rows.map(() => new Map());
     this.#before = schema.rows.map(() => new Map());
   }
 
-  /** Rows of others that are not drawn where they are, since a guess was wrong. */
-  get eased(): number {
-    return this.#eased.reduce((sum, rows) => sum + rows.size, 0);
-  }
-
   clear(): void {
-    this.#forget();
+    this.#held = undefined;
     this.#pair = '';
     for (const offsets of this.#offsets) offsets.clear();
-  }
-
-  #forget(): void {
-    this.#held = undefined;
-    this.#pairs = undefined;
-    this.#drawnAt = Number.NEGATIVE_INFINITY;
-    for (const rows of this.#eased) rows.clear();
   }
 
   draw(
@@ -113,23 +81,11 @@ export class PlainView {
     this.#decay(now);
     const pair = `${older.tick} ${newer?.tick}`;
     if (pair !== this.#pair) {
-      if (older.tick - this.#olderTick > FORGET_TICKS) this.#forget();
+      if (older.tick - this.#olderTick > FORGET_TICKS) this.#held = undefined;
       this.#held = older.tables.map((past, t) => freshest(this.#held?.[t], past, newer?.tables[t]));
-      const pairs = this.#held.map((rows, t) => ({
-        rows,
-        next: copied(newer?.tables[t]),
-        nextTick: newer?.tick ?? Infinity,
-      }));
-      const seen = tick - this.#drawnAt <= (MOST_EASED_MS * this.#schema.tickRate) / 1000;
-      pairs.forEach((is, t) => {
-        if (seen) this.#ease(t, this.#pairs?.[t], is, older.tick);
-        else this.#eased[t]?.clear();
-      });
-      this.#pairs = pairs;
       this.#pair = pair;
       this.#olderTick = older.tick;
     }
-    this.#drawnAt = tick;
     this.tables = this.#schema.rows.map((schema, t) => {
       const rows = new Map<number, DrawnRow>();
       const held = this.#held?.[t] as RowSet;
@@ -145,88 +101,24 @@ export class PlainView {
   }
 
   #other(schema: RowSchema, words: Int32Array, newer: RowSet | undefined): DrawnRow {
-    const t = schema.index;
-    const values = this.#between(t, this.#tick, words, copyOf(newer, words[ID] ?? 0));
-    const eased = this.#eased[t]?.get(words[ID] ?? 0);
     const numbers: Numbers = new Map();
-    continuousOf(schema).forEach(({ name, field }, f) => {
-      const offset = eased?.offsets[f] ?? 0;
-      const drawn = (values[f] ?? 0) + offset;
-      numbers.set(name, offset !== 0 && field.kind === 'angle' ? wrap(drawn) : drawn);
-    });
-    return { words, predicted: false, numbers };
-  }
-
-  /** What a row is drawn as at a tick, by the function that the server uses. */
-  #between(t: number, tick: number, words: Int32Array, next: Int32Array | undefined): Float64Array {
-    const blend = this.#blends[t] as RowBlend;
-    const values = new Float64Array(blend.fields.length);
-    blend.draw(values, tick, words, 0, words[MARK] ?? 0, next, 0, next?.[MARK] ?? 0);
-    return values;
-  }
-
-  /** From one pair of snapshots to the next: what was guessed and is not so fades from now on. */
-  #ease(t: number, was: Pair | undefined, is: Pair, pastTick: number): void {
-    if (was === undefined || !(this.#eased[t]?.size || was.nextTick > pastTick || hasGuesses(was))) return;
-    const old = this.#eased[t] as Map<number, Eased>;
-    const { fields } = this.#blends[t] as RowBlend;
-    const kept = new Map<number, Eased>();
-    for (let i = 0; i < is.rows.count; i++) {
-      const words = rowOf(is.rows, i);
-      const id = words[ID] ?? 0;
-      const before = copyOf(was.rows, id);
-      const { cutAt } = is.rows.schema;
-      if (before === undefined || before[cutAt] !== words[cutAt]) continue;
-      const [wasNext, isNext] = [copyOf(was.next, id), copyOf(is.next, id)];
-      const last = old.get(id);
-      const offsets = fields.map((_, f) => last?.offsets[f] ?? 0);
-      const speeds = fields.map((_, f) => last?.speeds[f] ?? 0);
-      const wentTo = wasNext?.[MARK] ?? -1;
-      const from = before[MARK] ?? 0;
-      if (wentTo <= from ? this.#drawnAt > from : wentTo > (words[MARK] ?? 0)) {
-        const ahead = this.#tick + 0.5;
-        const [a, b] = [
-          this.#between(t, this.#tick, before, wasNext),
-          this.#between(t, this.#tick, words, isNext),
-        ];
-        const [c, d] = [this.#between(t, ahead, before, wasNext), this.#between(t, ahead, words, isNext)];
-        fields.forEach((field, f) => {
-          const turned = (angle: number): number => (field.kind === 'turn' ? wrap(angle) : angle);
-          const off = turned((a[f] ?? 0) - (b[f] ?? 0));
-          const later = turned((c[f] ?? 0) - (d[f] ?? 0));
-          offsets[f] = (offsets[f] ?? 0) + off;
-          speeds[f] = (speeds[f] ?? 0) + turned(later - off) / (0.5 * this.#schema.tickMs);
-        });
+    const found = newer?.find(words[ID] ?? 0) ?? -1;
+    const next = found < 0 ? undefined : rowOf(newer as RowSet, found);
+    const held = words[MARK] ?? 0;
+    const cut = next !== undefined && next[schema.cutAt] !== words[schema.cutAt];
+    const span = (next?.[MARK] ?? held) - held;
+    for (const layout of continuousOf(schema)) {
+      const { name, at } = layout;
+      if (next === undefined || cut || span <= 0) {
+        const limit = (EXTRAPOLATE_MS * this.#schema.tickRate) / 1000;
+        const ahead = cut ? 0 : Math.max(0, Math.min(limit, this.#tick - held));
+        numbers.set(name, moved(layout, words, ahead));
+      } else {
+        const share = Math.max(0, Math.min(1, (this.#tick - held) / span));
+        numbers.set(name, blend(layout, value(layout, words[at] ?? 0), value(layout, next[at] ?? 0), share));
       }
-      kept.set(id, { offsets, speeds });
     }
-    this.#eased[t] = kept;
-    if (!this.#visible(t)) kept.clear();
-  }
-
-  /** Once nobody can see any difference of a type, all of them are forgotten. */
-  #visible(t: number): boolean {
-    const fields = continuousOf(this.#schema.rows[t] as RowSchema);
-    return [...(this.#eased[t]?.values() ?? [])].some(({ offsets, speeds }) =>
-      fields.some(
-        ({ field }, f) =>
-          Math.abs(offsets[f] ?? 0) > field.step * SETTLED ||
-          Math.abs(speeds[f] ?? 0) * EASE_MS > field.step * SETTLED,
-      ),
-    );
-  }
-
-  #fade(ms: number): void {
-    const share = Math.exp(-ms / EASE_MS);
-    this.#eased.forEach((rows, t) => {
-      for (const { offsets, speeds } of rows.values())
-        offsets.forEach((offset, f) => {
-          const pull = (speeds[f] ?? 0) + offset / EASE_MS;
-          offsets[f] = (offset + pull * ms) * share;
-          speeds[f] = ((speeds[f] ?? 0) - (pull * ms) / EASE_MS) * share;
-        });
-      if (!this.#visible(t)) rows.clear();
-    });
+    return { words, predicted: false, numbers };
   }
 
   #own(schema: RowSchema, t: number, words: Int32Array, predictor: Predictor<never>): DrawnRow {
@@ -321,7 +213,6 @@ export class PlainView {
 
   #decay(now: number): void {
     const elapsed = Math.max(0, now - this.#decayedAt);
-    this.#fade(elapsed);
     this.#decayedAt = now;
     this.#offsets.forEach((table, t) => {
       for (const [id, offsets] of [...table]) {
@@ -381,6 +272,14 @@ function ownRows(predictor: Predictor<never> | undefined, t: number): Int32Array
 const value = ({ field }: FieldLayout, word: number): number =>
   field.kind === 'f32' ? floatOf(word) : word * field.step;
 
+function moved(layout: FieldLayout, words: Int32Array, ticks: number): number {
+  const { field, at, followsAt, followsFactor } = layout;
+  const word = words[at] ?? 0;
+  if (followsAt < 0 || ticks === 0) return value(layout, word);
+  const there = word + (words[followsAt] ?? 0) * followsFactor * ticks;
+  return Math.max(field.lo, Math.min(field.hi, there)) * field.step;
+}
+
 function blend({ field }: FieldLayout, from: number, to: number, share: number): number {
   if (field.kind !== 'angle') return from + (to - from) * share;
   return wrap(from + wrap(to - from) * share);
@@ -389,25 +288,4 @@ function blend({ field }: FieldLayout, from: number, to: number, share: number):
 function wrap(angle: number): number {
   const turn = 2 * Math.PI;
   return angle - Math.floor((angle + Math.PI) / turn) * turn;
-}
-
-/** Whether a row was not on its way to a newer copy. */
-function hasGuesses({ rows, next }: Pair): boolean {
-  return Array.from({ length: rows.count }, (_, i) => rowOf(rows, i)).some((row) => {
-    const copy = copyOf(next, row[ID] ?? 0);
-    const { cutAt } = rows.schema;
-    return copy === undefined || copy[cutAt] !== row[cutAt] || (copy[MARK] ?? 0) <= (row[MARK] ?? 0);
-  });
-}
-
-function copyOf(rows: RowSet | undefined, id: number): Int32Array | undefined {
-  const found = rows?.find(id) ?? -1;
-  return found < 0 ? undefined : rowOf(rows as RowSet, found);
-}
-
-function copied(rows: RowSet | undefined): RowSet | undefined {
-  if (rows === undefined) return undefined;
-  const copy = new RowSet(rows.schema);
-  copy.copyFrom(rows);
-  return copy;
 }
