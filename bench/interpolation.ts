@@ -29,8 +29,6 @@ interface Result {
   readonly nsPerEntity: number;
   /** With every second row sent a tick earlier, so that no two neighbours blend alike. */
   readonly scatteredUs: number;
-  /** With speeds, so that x and y are drawn along curves. */
-  readonly curvedUs: number;
   /** Reading every value through `client.view` in a loop, beside the drawing. */
   readonly readUs: number;
   readonly allocatedPerFrame: number;
@@ -62,14 +60,8 @@ function measure(entities: number): Result {
   const peer = new Peer(entities);
   progress(`${entities} entities: comparing`);
   const checked = compare(tickwire, peer);
-  const scattered = new Tickwire(entities, 'scattered');
-  const curved = new Tickwire(entities, 'curved');
-  const times = {
-    drawn: [] as number[],
-    scattered: [] as number[],
-    curved: [] as number[],
-    reads: [] as number[],
-  };
+  const scattered = new Tickwire(entities, true);
+  const times = { drawn: [] as number[], scattered: [] as number[], reads: [] as number[] };
   const peers: number[] = [];
   progress(`${entities} entities: warming up`);
   // Nothing calls the collector from here on: it would throw away what the compiler has learnt.
@@ -77,14 +69,12 @@ function measure(entities: number): Result {
     playRound(tickwire);
     readRound(tickwire);
     playRound(scattered);
-    playRound(curved);
   }
   for (let i = 0; i < rounds; i++) {
     progress(`${entities} entities: round ${i + 1} of ${rounds}`);
     timeRound(tickwire, times.drawn);
     timeReads(tickwire, times.reads);
     timeRound(scattered, times.scattered);
-    timeRound(curved, times.curved);
     timePeer(peer, PEER_FRAMES[entities] ?? 1, peers);
   }
   progress(`${entities} entities: memory`);
@@ -105,7 +95,6 @@ function measure(entities: number): Result {
     ratio: Math.floor(peerUs / tickwireUs),
     nsPerEntity: rounded((tickwireUs * 1000) / entities, 2),
     scatteredUs: rounded((median(times.scattered) * 1000) / FRAMES_PER_SNAPSHOT, 2),
-    curvedUs: rounded((median(times.curved) * 1000) / FRAMES_PER_SNAPSHOT, 2),
     readUs: rounded(median(times.reads) * 1000, 2),
     allocatedPerFrame: perFrame(grown.drawn),
     allocatedPerRead: perFrame(grown.reads),
@@ -197,7 +186,6 @@ function print(rows: readonly Result[]): void {
     ['per entity', ({ nsPerEntity }) => `${nsPerEntity.toFixed(2)} ns`],
     ['allocated', ({ allocatedPerFrame }) => `${allocatedPerFrame} B`],
     ['scattered', ({ scatteredUs }) => `${scatteredUs.toFixed(2)} µs`],
-    ['curved', ({ curvedUs }) => `${curvedUs.toFixed(2)} µs`],
     ['reading all', ({ readUs }) => `${readUs.toFixed(2)} µs`],
     ['allocated', ({ allocatedPerRead }) => `${allocatedPerRead} B`],
     ['peer', ({ peerUs }) => `${peerUs.toFixed(1)} µs`],

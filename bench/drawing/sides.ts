@@ -1,7 +1,7 @@
 /** The same flying entities, drawn by the client's own path and by @geckos.io/snapshot-interpolation. */
 
 import { SnapshotInterpolation, type Types } from '@geckos.io/snapshot-interpolation';
-import { angle, defineGame, type Field, grid, int } from '@tickwire/netcode';
+import { angle, defineGame, grid, int } from '@tickwire/netcode';
 import {
   BASELINE_WINDOW,
   type Game,
@@ -9,7 +9,7 @@ import {
   type Replica,
   type RowSet,
 } from '@tickwire/netcode/internal';
-import { type ClientView, clientView } from '../../packages/netcode/src/client/facade.ts';
+import { clientView } from '../../packages/netcode/src/client/facade.ts';
 import { Playback } from '../../packages/netcode/src/client/playback.ts';
 import { Replicas } from '../../packages/netcode/src/client/replicas.ts';
 import { View } from '../../packages/netcode/src/client/view.ts';
@@ -19,52 +19,31 @@ export const STEP = 1 / 32;
 export const TURN = 2 * Math.PI;
 export const TURN_STEP = TURN / 1024;
 
-const TICK_RATE = 60;
-const speed = () => grid(-2048, 2048, STEP);
+const game = defineGame({
+  name: 'interpolation',
+  tickRate: 60,
+  snapshotRate: 20,
+  maxPlayers: 2,
+  entities: { ship: { x: grid(0, 4096, STEP), y: grid(0, 4096, STEP), angle: angle(10) } },
+  command: { go: int(0, 1) },
+  step() {},
+});
+type Ships = typeof game extends Game<infer S> ? S : never;
 
-/** Ships; with their speeds too they are drawn along curves. */
-const ships = <F extends Record<string, Field<number>>>(
-  speeds: F,
-  follows: (rate: string) => { follows?: string },
-) =>
-  defineGame({
-    name: 'interpolation',
-    tickRate: TICK_RATE,
-    snapshotRate: 20,
-    maxPlayers: 2,
-    entities: {
-      ship: {
-        x: grid(0, 4096, STEP, follows('vx')),
-        y: grid(0, 4096, STEP, follows('vy')),
-        angle: angle(10),
-        ...speeds,
-      },
-    },
-    command: { go: int(0, 1) },
-    step() {},
-  });
-const straight = ships({}, () => ({}));
-const curved = ships({ vx: speed(), vy: speed() }, (follows) => ({ follows }));
-type Ships = typeof straight extends Game<infer S> ? S : never;
-
-const { schema } = straight;
+const { schema } = game;
 const SHIPS = 2;
-const at = (name: string): number => curved.schema.rows[SHIPS]?.byName.get(name)?.at ?? -1;
-const [X, Y, ANGLE, VX, VY] = [at('x'), at('y'), at('angle'), at('vx'), at('vy')];
+const at = (name: string): number => schema.rows[SHIPS]?.byName.get(name)?.at ?? -1;
+const [X, Y, ANGLE] = [at('x'), at('y'), at('angle')];
 
 export const FRAMES_PER_SNAPSHOT = 3;
 
 /** The stored words of entity `i`. Each flies a circle of its own: all three values change all the time, and the angle wraps. */
-function fly(data: Int32Array, row: number, i: number, tick: number, withSpeeds = false): void {
-  const turning = (3 + (i % 5)) / 100;
-  const heading = i * 2.4 + tick * turning;
+function fly(data: Int32Array, row: number, i: number, tick: number): void {
+  const heading = i * 2.4 + (tick * (3 + (i % 5))) / 100;
   const radius = 200 + (i % 100) * 15;
   data[row + X] = Math.round((2048 + radius * Math.sin(heading)) / STEP);
   data[row + Y] = Math.round((2048 - radius * Math.cos(heading)) / STEP);
   data[row + ANGLE] = ((Math.round(heading / TURN_STEP) + 512) & 1023) - 512;
-  if (!withSpeeds) return;
-  data[row + VX] = Math.round((radius * turning * TICK_RATE * Math.cos(heading)) / STEP);
-  data[row + VY] = Math.round((radius * turning * TICK_RATE * Math.sin(heading)) / STEP);
 }
 
 /** Scattered: as if no datagram held them all, neighbours were sent at different ticks. */
@@ -76,34 +55,29 @@ function fill(replica: Replica, tick: number, count: number, scattered: boolean)
     rows.data[row + ID] = i + 1;
     const held = scattered ? Math.max(0, tick - (i & 1)) : tick;
     rows.data[row + MARK] = held;
-    fly(rows.data, row, i, held, rows.schema.stride > (schema.rows[SHIPS]?.stride ?? 0));
+    fly(rows.data, row, i, held);
   }
   replica.tick = tick;
 }
 
 /** What a client does when it draws: view clock, snapshots around it, view. Snapshots arrive as rows, already decoded. */
 export class Tickwire {
-  readonly #replicas: Replicas;
+  readonly #replicas = new Replicas(schema);
   readonly #playback = new Playback(schema.tickMs, schema.ticksPerSnapshot);
-  readonly #drawing: View;
-  readonly view: ClientView<Ships>;
+  readonly #drawing = new View(
+    schema,
+    schema.rows.map(() => false),
+  );
+  readonly view = clientView<Ships>(this.#drawing);
   readonly #count: number;
   readonly #scattered: boolean;
-  readonly #pool: readonly Replica[];
+  readonly #pool = Array.from({ length: 2 * BASELINE_WINDOW }, () => newReplica(schema, 1));
   #snapshots = 0;
   #frames = 0;
 
-  constructor(count: number, how: 'straight' | 'scattered' | 'curved' = 'straight') {
-    const game = how === 'curved' ? curved : straight;
-    this.#replicas = new Replicas(game.schema);
-    this.#drawing = new View(
-      game.schema,
-      game.schema.rows.map(() => false),
-    );
-    this.view = clientView<Ships>(this.#drawing);
-    this.#pool = Array.from({ length: 2 * BASELINE_WINDOW }, () => newReplica(game.schema, 1));
+  constructor(count: number, scattered = false) {
     this.#count = count;
-    this.#scattered = how === 'scattered';
+    this.#scattered = scattered;
   }
 
   /** The next snapshot arrives, as the decoder would have filled it. */

@@ -20,7 +20,7 @@ interface Verdict {
 const SAME_SHOT_TICKS = 60;
 
 export class Hits {
-  /** The arena's own rules, overheard: every question of a rail shot is noted, and answered as ever. */
+  /** The arena's own rules, overheard: every question of a shot is noted, and answered as ever. */
   readonly game = this.#overheard();
   judged = 0;
   agreed = 0;
@@ -70,8 +70,6 @@ export class Hits {
   #overhear(ctx: Context, seat: number, seen: ArenaSeen): ArenaSeen {
     const ray: ArenaSeen['ray'] = (x, y, toX, toY, options) => {
       const hits = seen.ray(x, y, toX, toY, options);
-      // What flies asks again in every tick, for a round thing; the rail gun asks once, for a line.
-      if (options?.radius !== undefined) return hits;
       const shots = ctx.isServer ? this.#ruled : this.#seen;
       const verdict = { tick: ctx.tick, hit: hits[0]?.id ?? 0, lag: seen.lag };
       const known = shots.get(seat) ?? [];
