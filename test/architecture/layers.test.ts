@@ -13,6 +13,7 @@ const LAYERS: Record<string, number> = {
   'netcode/wire': 1,
   'netcode/connection': 2,
   'netcode/simulation': 3,
+  'netcode/trace': 3.5, // recordings of play, tick by tick
   'netcode/replication': 4,
   'netcode/history': 4.5, // a codec of recorded scenes, which snapshots do not use
   'netcode/index': 5,
@@ -31,7 +32,7 @@ const LAYERS: Record<string, number> = {
   'server/index': 9,
 };
 const CORE =
-  /^(netcode\/(base|interface|wire|connection|simulation|replication|history|client|index|internal|testing)|server\/core)$/;
+  /^(netcode\/(base|interface|wire|connection|simulation|trace|replication|history|client|index|internal|testing)|server\/core)$/;
 const CORE_PACKAGES = new Set(['msgpackr', '@standard-schema/spec']);
 
 /** Two files may do what their layer may not: a page's entry point hands out connect(), and the traps name what they trap. */

@@ -1,6 +1,6 @@
 /** How the wire is: a dot and the round trip; on F3 or a click all figures and a graph of the last seconds. */
 
-import type { ArenaClient } from '../page/client.ts';
+import { type ArenaClient, tracing } from '../page/client.ts';
 import { element, setText } from './dom.ts';
 
 const EVERY_MS = 250;
@@ -16,6 +16,7 @@ export class ConnectionPanel {
   readonly #label = element('net-label');
   readonly #panel = element('net-panel');
   readonly #figures = element('net-figures');
+  readonly #save = element<HTMLButtonElement>('net-save');
   readonly #graph = element<HTMLCanvasElement>('net-graph');
   readonly #pen = this.#graph.getContext('2d');
   readonly #ages = new Float32Array(SAMPLES);
@@ -25,17 +26,22 @@ export class ConnectionPanel {
   #mispredictions = 0;
   #next = 0;
   #nextSample = 0;
+  #client: ArenaClient | undefined;
 
   constructor() {
     this.#button.addEventListener('click', () => this.#toggle());
     window.addEventListener('keydown', (event) => {
       if (event.code !== 'F3') return;
       event.preventDefault();
-      this.#toggle();
+      if (event.shiftKey && tracing) this.#download();
+      else this.#toggle();
     });
+    this.#save.hidden = !tracing;
+    this.#save.addEventListener('click', () => this.#download());
   }
 
   update(client: ArenaClient, now: number): void {
+    this.#client = client;
     if (now >= this.#nextSample && !this.#panel.hidden) {
       this.#nextSample = now + GRAPH_EVERY_MS;
       this.#sample(client);
@@ -59,6 +65,8 @@ export class ConnectionPanel {
       'view delay': `${stats.viewDelay.toFixed(0)} ms`,
       'lead, slack': `${stats.lead.toFixed(1)}, ${stats.slack.toFixed(1)} ticks`,
       mispredictions: String(stats.mispredictions),
+      predicted: healthOf(stats.health),
+      'worst of them': worstOf(stats.health),
       entities: String(stats.entities),
       'in, out': `${(stats.bytesInPerSecond / 1024).toFixed(1)}, ${(stats.bytesOutPerSecond / 1024).toFixed(1)} kB/s`,
     });
@@ -68,6 +76,17 @@ export class ConnectionPanel {
     this.#panel.hidden = !this.#panel.hidden;
     this.#button.setAttribute('aria-expanded', String(!this.#panel.hidden));
     this.#next = 0;
+  }
+
+  /** The recording of the last seconds, as a file for `tickwire trace`. */
+  #download(): void {
+    const bytes = this.#client?.trace();
+    if (bytes === undefined) return;
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+    link.download = 'client.trace';
+    link.click();
+    URL.revokeObjectURL(link.href);
   }
 
   #show(figures: Readonly<Record<string, string>>): void {
@@ -115,4 +134,15 @@ export class ConnectionPanel {
   #each(visit: (x: number, index: number) => void): void {
     for (let i = 1; i <= SAMPLES; i++) visit((i / SAMPLES) * this.#graph.width, (this.#at + i) % SAMPLES);
   }
+}
+
+type Health = ReturnType<ArenaClient['stats']>['health'];
+
+const healthOf = ({ matched, jitter, diverging }: Health): string =>
+  `${matched} matched, ${jitter} jitter, ${diverging} diverging`;
+
+/** The field that the server corrects most, and by how many grid steps on average. */
+function worstOf({ worst }: Health): string {
+  if (worst === undefined) return 'none';
+  return `${worst.entity} ${worst.field ?? ''}, ${worst.drift.toFixed(1)} steps`;
 }

@@ -3,8 +3,11 @@
 import { connect } from '@tickwire/netcode/client';
 import { game } from '../game.ts';
 
+/** With `?trace` in the address the last 30 s are recorded for `tickwire trace`. */
+export const tracing = new URLSearchParams(globalThis.location?.search).has('trace');
+
 export function join(name: string) {
-  return connect(game, { name });
+  return connect(game, { name, trace: tracing });
 }
 
 export type ArenaClient = Awaited<ReturnType<typeof join>>;

@@ -68,6 +68,18 @@ export type { Table } from './simulation/table.ts';
 export type { Targets } from './simulation/targets.ts';
 export type { AnswerOf, InputOf, QuestionOf, Shape, Who, World } from './simulation/types.ts';
 export { firstWorldDifference, playerId, type SavedWorld, WorldCore } from './simulation/world.ts';
+export {
+  type Cell,
+  type CommandLine,
+  joinRecordings,
+  nameOf,
+  type Parting,
+  Recording,
+  ServerRecorder,
+  shortNumber,
+  type TraceLimits,
+  type TraceReport,
+} from './trace/index.ts';
 export { BitReader, BitWriter } from './wire/bits.ts';
 export { PRESS_MODULUS } from './wire/fields.ts';
 export { type BitCoder, BitCounter, RangeDecoder, RangeEncoder } from './wire/range.ts';

@@ -51,10 +51,12 @@ import type { Game } from '../simulation/game.ts';
 import { decodeMessage, encodeMessage, type MessageRefusal } from '../simulation/messages.ts';
 import { decodeAnswer, encodeRequest, isAbout, type Outcome } from '../simulation/requests.ts';
 import type { InputOf, PayloadOf, QuestionOf, Shape } from '../simulation/types.ts';
+import { ClientRecorder, type TraceLimits } from '../trace/index.ts';
 import { BitReader, BitWriter } from '../wire/bits.ts';
 import { CommandClock } from './clock.ts';
 import { ClientEvents, type EventStats, type EventVerdict } from './events.ts';
 import { type ClientView, clientView } from './facade.ts';
+import { type EntityHealth, Health, type HealthCounts } from './health.ts';
 import { Playback } from './playback.ts';
 import { type CorrectionListener, DEFAULT_MAX_REPLAY, LEAST_MAX_REPLAY, Predictor } from './prediction.ts';
 import { Presence, type PresenceListener } from './presence.ts';
@@ -79,6 +81,8 @@ export interface ClientCoreOptions {
    */
   readonly maxReplay?: number;
   readonly development?: boolean;
+  /** Record what is predicted, the last 30 s or as the limits say, for `trace()`. Default: while `development` is on. */
+  readonly trace?: boolean | TraceLimits;
 }
 
 /** Things the page may care about. Ignoring one never breaks the protocol. */
@@ -159,6 +163,8 @@ export interface ClientStats {
   readonly entities: number;
   readonly bytesInPerSecond: number;
   readonly bytesOutPerSecond: number;
+  /** Predicted entities by how well they agree with the snapshots. */
+  readonly health: HealthCounts;
   readonly snapshots: number;
   readonly underruns: number;
   /** Commands whose view lay further back than shots are tested: they are tested against what was drawn later. */
@@ -174,6 +180,8 @@ export interface ClientStats {
   readonly datagramsIn: number;
   readonly datagramsAccepted: number;
 }
+
+const NOTHING_JUDGED = new Health();
 
 /** A hello is repeated this often until it is answered. */
 const HELLO_EVERY_MS = 200;
@@ -203,6 +211,7 @@ export class ClientCore<S extends Shape = Shape> {
   /** For instruments: fills `local` fields on every restore. */
   scramble: ((count: number) => number) | undefined;
   readonly #entropy: () => number;
+  readonly #recorder: ClientRecorder | undefined;
   readonly #development: boolean;
   readonly #nonce: Nonce;
   readonly #name: string;
@@ -274,6 +283,8 @@ export class ClientCore<S extends Shape = Shape> {
     this.game = game;
     this.#entropy = options.entropy;
     this.#development = options.development ?? false;
+    const { trace = this.#development } = options;
+    if (trace !== false) this.#recorder = new ClientRecorder(game as never, trace === true ? {} : trace);
     this.#nonce = [this.#entropy() >>> 0, this.#entropy() >>> 0];
     this.#name = cleanName(options.name ?? '');
     this.#room = options.room ?? '';
@@ -484,6 +495,16 @@ export class ClientCore<S extends Shape = Shape> {
     this.#end('left');
   }
 
+  /** The recording so far, for `tickwire trace`; undefined when nothing is recorded. */
+  trace(): Uint8Array | undefined {
+    return this.#recorder?.bytes();
+  }
+
+  /** How well an entity's prediction agrees with the snapshots. `matched` also for those that are not predicted. */
+  health(id: number): EntityHealth {
+    return (this.#predictor?.health ?? NOTHING_JUDGED).of(id);
+  }
+
   stats(): ClientStats {
     const { tickMs } = this.game.schema;
     const { newest } = this.#replicas;
@@ -510,6 +531,7 @@ export class ClientCore<S extends Shape = Shape> {
       ),
       bytesInPerSecond: this.#bytesIn.perSecond(this.#now),
       bytesOutPerSecond: this.#bytesOut.perSecond(this.#now),
+      health: (this.#predictor?.health ?? NOTHING_JUDGED).counts(this.#predictor?.predictedCount ?? 0),
       snapshots: this.#snapshots,
       underruns: this.#playback.underruns,
       viewsClamped: this.#views?.clamped ?? 0,
@@ -594,6 +616,8 @@ export class ClientCore<S extends Shape = Shape> {
     this.#oneShots.seat = this.#seat;
     this.#predictor.events = this.#oneShots;
     this.#watchViews(this.#predictor);
+    this.#predictor.recorder = this.#recorder;
+    this.#recorder?.attach(this.#seat);
   }
 
   /** From now on each command carries what was on the screen with it. */

@@ -10,6 +10,7 @@ export {
 } from '../connection/transfer.ts';
 export type { TransferStats } from '../connection/transfers.ts';
 export type { Outcome } from '../simulation/requests.ts';
+export type { TraceLimits } from '../trace/index.ts';
 export {
   Client,
   type ClientListeners,
@@ -34,3 +35,4 @@ export {
 } from './core.ts';
 export type { EventStats, EventVerdict } from './events.ts';
 export type { ClientView, EventFields, Viewed, ViewedPlayer, ViewTable } from './facade.ts';
+export type { EntityHealth, HealthCounts, HealthWord } from './health.ts';

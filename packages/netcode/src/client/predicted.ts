@@ -10,6 +10,7 @@ import type { Row } from '../simulation/entity.ts';
 import { RowSet, sameSentRow } from '../simulation/rows.ts';
 import type { Table } from '../simulation/table.ts';
 import { isPredicted, type WorldCore } from '../simulation/world.ts';
+import type { RunNote } from '../trace/index.ts';
 import { type FieldLayout, HEADER_WORDS, ID, MARK, OWNER, type RowSchema } from '../wire/schema.ts';
 
 /** The predicted rows and own control words after one tick. */
@@ -18,6 +19,8 @@ export interface PredictedTick {
   readonly controls: Int32Array;
   /** What the game's engine saved. */
   engine: unknown;
+  /** The recorder's, if there is one. */
+  note?: RunNote;
 }
 
 /** Which rows of a type a client predicts; undefined: those that it owns. */

@@ -17,6 +17,8 @@ import type { RowSet } from '../simulation/rows.ts';
 import { Simulation } from '../simulation/simulation.ts';
 import type { Shape } from '../simulation/types.ts';
 import { markPredicted, type SavedWorld, WorldCore } from '../simulation/world.ts';
+import type { ClientRecorder } from '../trace/index.ts';
+import { Health } from './health.ts';
 import {
   adoptLocals,
   bringUp,
@@ -88,6 +90,10 @@ export class Predictor<S extends Shape> {
   readonly others: RelayedCommands | undefined;
   /** Fills `local` fields with something else on every restore. Nothing sent may change by it. */
   scramble: ((count: number) => number) | undefined;
+  /** Writes down what is predicted. */
+  recorder: ClientRecorder | undefined;
+  /** How well what is predicted agrees with the snapshots. */
+  readonly health = new Health();
   readonly #seat: number;
   readonly #maxReplay: number;
   readonly #courseTicks: number;
@@ -183,6 +189,7 @@ export class Predictor<S extends Shape> {
     this.#run(this.tick + 1);
     this.tick++;
     this.#keep(this.#history, this.tick);
+    if (this.recorder !== undefined) this.#record(this.recorder, this.#history, this.tick);
   }
 
   /** Forgets the ticks up to `tick`: a sleeping page skips them instead of running them all. */
@@ -196,6 +203,7 @@ export class Predictor<S extends Shape> {
   reconcile(replica: Replica, relays?: Relays): void {
     if (relays !== undefined) this.others?.take(relays);
     const { tick } = replica;
+    this.recorder?.settle(tick, (of) => this.#newest(of));
     const isRedone = tick >= this.#from && tick <= this.#replayed;
     const predicted = this.tick >= tick ? (isRedone ? this.#redone : this.#history).get(tick) : undefined;
     this.#loadTruth(replica, predicted);
@@ -218,6 +226,7 @@ export class Predictor<S extends Shape> {
         this.stats.replayed++;
         this.#run(this.#replayed + 1);
         this.#keep(this.#redone, ++this.#replayed);
+        if (this.recorder !== undefined) this.#record(this.recorder, this.#redone, this.#replayed);
       }
       if (this.#replayed < this.tick) break;
       this.#finish(correction);
@@ -225,6 +234,11 @@ export class Predictor<S extends Shape> {
     if (this.#isInWorld) this.#exchange(this.#aside, this.#present, this.#history.get(this.tick));
     if (this.replaying) this.stats.deferred++;
     this.#noteReplaying();
+  }
+
+  /** Rows that are predicted now. */
+  get predictedCount(): number {
+    return this.#history.get(this.tick)?.tables.reduce((sum, rows) => sum + rows.count, 0) ?? 0;
   }
 
   /** The predicted rows after `tick`, if remembered. */
@@ -236,6 +250,8 @@ export class Predictor<S extends Shape> {
   #judge(predicted: PredictedTick | undefined, replica: Replica, newest: number): boolean {
     if (predicted === undefined) return false;
     const found = this.#compare(predicted, replica);
+    if ((found & WRONG) !== 0) this.health.differ(this.#truth.tables, predicted.tables);
+    else this.health.agree();
     if ((found & WRONG) !== 0) this.stats.mispredicted++;
     else if (found === REGROUPED) this.stats.regrouped++;
     else if (this.others?.changed(replica.tick, newest) === true) this.stats.anticipated++;
@@ -268,7 +284,8 @@ export class Predictor<S extends Shape> {
     // A gap that long is no replay any more: the page slept, or the server did.
     const from = this.tick - settled > MEMORY_TICKS / 2 ? this.tick : settled;
     this.world.tick = from;
-    this.#keep(this.#redone, from);
+    const restored = this.#keep(this.#redone, from);
+    this.recorder?.restored(from, restored, from === settled);
     this.#from = from;
     this.#replayed = from;
   }
@@ -316,6 +333,31 @@ export class Predictor<S extends Shape> {
     if (this.#events !== undefined) this.#events.replaying = this.replaying;
   }
 
+  /** What the next snapshot is compared with: the replay, as far as it has come. */
+  #newest(tick: number): PredictedTick | undefined {
+    const isRedone = tick >= this.#from && tick <= this.#replayed;
+    return (isRedone ? this.#redone : this.#history).get(tick);
+  }
+
+  #record(recorder: ClientRecorder, history: History<PredictedTick>, tick: number): void {
+    const kept = history.get(tick);
+    if (kept === undefined) return;
+    const at = this.#commandFor(tick);
+    const own = this.hasCommand(tick);
+    const { counters } = this.world;
+    recorder.ran(
+      tick,
+      kept,
+      history.get(tick - 1),
+      this.settled,
+      this.#commands,
+      at,
+      own,
+      counters,
+      this.others,
+    );
+  }
+
   #run(tick: number): void {
     const { simulation, others } = this;
     const command = this.#commandFor(tick);
@@ -339,10 +381,11 @@ export class Predictor<S extends Shape> {
     return -1;
   }
 
-  #keep(history: History<PredictedTick>, tick: number): void {
+  #keep(history: History<PredictedTick>, tick: number): PredictedTick {
     const kept = keepPredicted(this.world, this.#seat, history.recycle(tick));
     kept.engine = this.simulation.engine.save();
     history.set(tick, kept);
+    return kept;
   }
 
   /** The server's rows at the snapshot's tick. What it left out is as it was `predicted`. */

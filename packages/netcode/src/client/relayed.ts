@@ -67,6 +67,16 @@ export class RelayedCommands {
     }
   }
 
+  /** Shows the commands of others that the step of a tick has read: levels, and pulls in that tick. */
+  each(tick: Tick, visit: (seat: Seat, words: Int32Array, at: number) => void): void {
+    const slot = tick % this.#ticks;
+    for (let seat = 1; seat < this.#seats; seat++) {
+      const player = this.#players[seat];
+      if (player !== undefined && this.#read[slot * this.#seats + seat] === 1)
+        visit(seat as Seat, player.assumed, slot * this.#schema.words);
+    }
+  }
+
   /** Notes which commands the step of a tick has read. */
   note(tick: Tick, { asked }: CommandTable): void {
     this.#read.set(asked, (tick % this.#ticks) * this.#seats);

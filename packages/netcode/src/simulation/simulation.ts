@@ -40,6 +40,8 @@ export class Simulation<S extends Shape = Shape> {
   readonly engine: Engine;
   readonly outbox: OutgoingMessage[] = [];
   readonly warnings: string[] = [];
+  /** For instruments: called around what only the server runs: `ctx.authority`, and all rules but `step`. */
+  alone: { before(): void; after(): void } | undefined;
   readonly #raiser: EventRaiser;
   readonly #ctx: Context<S>;
   readonly #development: boolean;
@@ -79,23 +81,23 @@ export class Simulation<S extends Shape = Shape> {
 
   setup(): void {
     const { setup } = this.game.definition;
-    if (setup !== undefined) this.#run(() => setup(this.world, this.#ctx));
+    if (setup !== undefined) this.#runAlone(() => setup(this.world, this.#ctx));
   }
 
   join(who: Who): void {
     const { join } = this.game.definition;
-    if (join !== undefined) this.#run(() => join(this.world, who, this.#ctx));
+    if (join !== undefined) this.#runAlone(() => join(this.world, who, this.#ctx));
   }
 
   leave(who: Who): void {
     const { leave } = this.game.definition;
-    if (leave !== undefined) this.#run(() => leave(this.world, who, this.#ctx));
+    if (leave !== undefined) this.#runAlone(() => leave(this.world, who, this.#ctx));
   }
 
   message(from: Who, name: string, payload: unknown): void {
     const handler = this.game.definition.message;
     if (handler !== undefined)
-      this.#run(() => handler(this.world, from, name as never, payload as never, this.#ctx));
+      this.#runAlone(() => handler(this.world, from, name as never, payload as never, this.#ctx));
   }
 
   /** Runs the rules' handler of a request and gives what it returns. There is one: ask `game.definition.answers` first. */
@@ -103,7 +105,7 @@ export class Simulation<S extends Shape = Shape> {
     const handler = this.game.definition.answers?.[name];
     let returned: unknown;
     if (handler !== undefined)
-      this.#run(() => {
+      this.#runAlone(() => {
         returned = handler(this.world, from, question as never, this.#ctx);
       });
     return returned;
@@ -133,6 +135,15 @@ export class Simulation<S extends Shape = Shape> {
   /** Takes the messages queued since the last call. */
   drainOutbox(): OutgoingMessage[] {
     return this.outbox.splice(0);
+  }
+
+  #runAlone(rules: () => void): void {
+    this.alone?.before();
+    try {
+      this.#run(rules);
+    } finally {
+      this.alone?.after();
+    }
   }
 
   #run(rules: () => void): void {
@@ -174,7 +185,13 @@ export class Simulation<S extends Shape = Shape> {
       random: (entity?: { readonly id: number }, salt = 0) =>
         new Rng(options.seed ^ Math.imul(salt, 0x9e3779b1), core.tick, entity?.id ?? 0),
       authority: (rules: () => void): void => {
-        if (isServer) rules();
+        if (!isServer) return;
+        this.alone?.before();
+        try {
+          rules();
+        } finally {
+          this.alone?.after();
+        }
       },
       send: queue,
       broadcast: (name: string, payload: unknown) => queue(0, name, payload),

@@ -14,6 +14,7 @@ import { firstDifference, type RowSet } from '../simulation/rows.ts';
 import { maskedRow, type Secrets } from '../simulation/secrets.ts';
 import type { InputOf, Shape, World } from '../simulation/types.ts';
 import type { SavedWorld } from '../simulation/world.ts';
+import { joinRecordings, Recording, type TraceLimits, type TraceReport } from '../trace/index.ts';
 import { finish32, mix32 } from '../wire/hash.ts';
 import { MARK, OWNER } from '../wire/schema.ts';
 import { type LinkOptions, SimLink } from './link.ts';
@@ -45,6 +46,10 @@ export interface RigOptions<S extends Shape> {
   readonly scramble?: boolean;
   readonly development?: boolean;
   readonly record?: boolean;
+  /** Record the server and every client, tick by tick: `rig.trace()` joins two of them. */
+  readonly trace?: boolean | TraceLimits;
+  /** Rules of the clients, where they are to differ from the server's; all else must be the same. */
+  readonly clientGame?: Game<S>;
   /** How long a seat waits for a player who is away. */
   readonly graceMs?: Millis;
   /** The codec of snapshots. Default: the server chooses. */
@@ -203,6 +208,7 @@ export class Rig<S extends Shape> {
       options: options.options ?? {},
       development: options.development ?? false,
       record: options.record ?? false,
+      trace: options.trace ?? false,
       ...(options.graceMs === undefined ? {} : { graceMs: options.graceMs }),
       ...(options.codec === undefined ? {} : { codec: options.codec }),
       ...(options.maxBytesPerSecond === undefined ? {} : { maxBytesPerSecond: options.maxBytesPerSecond }),
@@ -308,6 +314,15 @@ export class Rig<S extends Shape> {
     return this;
   }
 
+  /** Where a client's prediction and the server parted in the time that both recorded. Needs the option `trace`. */
+  trace(client = 0): TraceReport {
+    const ours = this.#client(client).core.trace();
+    const theirs = this.server.trace();
+    if (ours === undefined || theirs === undefined)
+      throw new UsageError('nothing was recorded; make the rig with trace: true');
+    return joinRecordings(new Recording(ours), new Recording(theirs));
+  }
+
   /** Sum of everything that happened: world states tick by tick, and what each client got when. Equal for equal seeds. */
   traceHash(): number {
     return finish32(this.#trace);
@@ -349,11 +364,12 @@ export class Rig<S extends Shape> {
 
   #newCore(stream: number, token?: string, game?: Game<S>): ClientCore<S> {
     const entropy = new Rng(this.#options.seed, 4, stream);
-    const core = new ClientCore(game ?? this.#options.game, {
+    const core = new ClientCore(game ?? this.#options.clientGame ?? this.#options.game, {
       now: this.now,
       entropy: () => entropy.u32(),
       name: `P${stream + 1}`,
       development: this.#options.development ?? false,
+      trace: this.#options.trace ?? false,
       ...(token === undefined ? {} : { token }),
       ...(this.#options.maxReplay === undefined ? {} : { maxReplay: this.#options.maxReplay }),
     });

@@ -6,11 +6,13 @@
 import { ClientCore, type ClientEvent, type ClientStats } from '../client/core.ts';
 import type { EventVerdict } from '../client/events.ts';
 import type { ClientView, EventFields } from '../client/facade.ts';
+import type { EntityHealth } from '../client/health.ts';
 import type { CloseReason, RefusalCode } from '../connection/handshake.ts';
 import type { Transfer, TransferOptions } from '../connection/transfer.ts';
 import type { Game } from '../simulation/game.ts';
 import type { Outcome } from '../simulation/requests.ts';
 import type { AnswerOf, InputOf, PayloadOf, QuestionOf, Shape } from '../simulation/types.ts';
+import type { TraceLimits } from '../trace/index.ts';
 import { ConnectError, type LinkFailure, linkError, RequestError } from './errors.ts';
 import type { SeatStore } from './seatstore.ts';
 import type { Transport, TransportStats } from './transport.ts';
@@ -72,6 +74,7 @@ export interface ClientSettings<S extends Shape> {
   readonly room: string;
   readonly timeoutMs: number;
   readonly development: boolean;
+  readonly trace?: boolean | TraceLimits | undefined;
   readonly transferBytes?: number | undefined;
   readonly maxReplay?: number | undefined;
 }
@@ -228,6 +231,16 @@ export class Client<S extends Shape = Shape> {
     return { ...this.#core.stats(), state: this.#state, transport: this.#link?.stats };
   }
 
+  /** How well an entity's prediction agrees with the server: `matched`, `jitter` or `diverging`, and in which field. */
+  health(id: number): EntityHealth {
+    return this.#core.health(id);
+  }
+
+  /** The recording of the last seconds, for `tickwire trace`; undefined when nothing is recorded. */
+  trace(): Uint8Array | undefined {
+    return this.#core.trace();
+  }
+
   /** Gives the seat back and ends the connection. */
   close(): void {
     if (this.#state === 'closed') return;
@@ -261,7 +274,7 @@ export class Client<S extends Shape = Shape> {
   }
 
   #newCore(token: string | undefined): ClientCore<S> {
-    const { game, name, room, development, transferBytes, maxReplay } = this.#settings;
+    const { game, name, room, development, transferBytes, maxReplay, trace } = this.#settings;
     const random = new Uint32Array(1);
     const core = new ClientCore<S>(game, {
       now: performance.now(),
@@ -269,6 +282,7 @@ export class Client<S extends Shape = Shape> {
       name,
       room,
       development,
+      ...(trace === undefined ? {} : { trace }),
       ...(token === undefined ? {} : { token }),
       ...(transferBytes === undefined ? {} : { transferBytes }),
       ...(maxReplay === undefined ? {} : { maxReplay }),

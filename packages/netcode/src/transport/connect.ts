@@ -2,6 +2,7 @@
 
 import type { Game } from '../simulation/game.ts';
 import type { Shape } from '../simulation/types.ts';
+import type { TraceLimits } from '../trace/index.ts';
 import { Client } from './client.ts';
 import { linkError } from './errors.ts';
 import { DEFAULT_OPEN_MS, type GeckosOptions, openGeckos } from './geckos.ts';
@@ -25,6 +26,8 @@ export interface ConnectOptions
   readonly maxReplay?: number;
   /** Traps and warnings for the game's author. */
   readonly development?: boolean;
+  /** Record what is predicted, the last 30 s or as the limits say, for `client.trace()`. Default: while `development` is on. */
+  readonly trace?: boolean | TraceLimits;
 }
 
 /** Joins a game. Rejects with a `ConnectError` whose `code` names the reason and whose `message` can be shown. */
@@ -56,6 +59,7 @@ export async function connect<S extends Shape>(
     development: options.development ?? false,
     transferBytes: options.transferBytes,
     maxReplay: options.maxReplay,
+    trace: options.trace,
   });
   await client.join();
   return client;

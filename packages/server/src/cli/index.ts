@@ -1,9 +1,10 @@
 #!/usr/bin/env node
-/** The command `tickwire`. Exit codes: 0 done, 1 it failed and says why, 2 it was called in a wrong way. */
+/** The command `tickwire`. Exit codes: 0 done, 1 it failed and says why (`trace`: they differ), 2 it was called in a wrong way. */
 
 import { readFileSync } from 'node:fs';
 import { cac } from 'cac';
 import type { NetFlags } from './net.ts';
+import { type TraceFlags, traceCommand } from './trace.ts';
 import { type TrainFlags, trainCommand } from './train.ts';
 import { Trouble, UsageTrouble } from './trouble.ts';
 
@@ -63,6 +64,21 @@ cli
   .example('  tickwire net --preset mobile')
   .example('  tickwire net --latency 75 --jitter 20 --loss 5 --down mobile,rate=64')
   .action(async (flags: NetFlags) => (await import('./net.ts')).netCommand(flags));
+cli
+  .command('trace <a> <b>', 'Find where a client and its server part, or a server and its replay')
+  .usage(
+    `trace <a> <b> [options]
+
+  <a> <b>  two recordings of one match, in any order: one of a server, the other of a client or of that server's replay.
+           A server writes one with serve(game, { trace: 'server.trace' }), or when TRACE names a file;
+           a client gives the bytes with client.trace(), traceReplay(game, log) gives those of a replay
+
+  Exit codes: 0 they agree, or the network explains all differences; 1 they differ; 2 they cannot be compared, or a wrong call`,
+  )
+  .option('--json', 'Print the result as JSON')
+  .example('  tickwire trace client.trace server.trace')
+  .example('  tickwire trace client.trace server.trace --json')
+  .action(traceCommand as (a: string, b: string, flags: TraceFlags) => void);
 cli.help();
 cli.version(version);
 

@@ -4,7 +4,7 @@ export type { CodecSetting } from './codec-choice.ts';
 export type { CommandStats } from './commands.ts';
 export type { DatagramRefusal, ServerCounters } from './counters.ts';
 export type { ServerAnswers } from './requests.ts';
-export { Room, type RoomOptions, replay } from './room.ts';
+export { Room, type RoomOptions, replay, traceReplay } from './room.ts';
 export {
   type Bot,
   type SeatBudget,

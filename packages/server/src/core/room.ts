@@ -13,8 +13,10 @@ import {
   playerId,
   type RoomInput,
   type SavedWorld,
+  ServerRecorder,
   type Shape,
   Simulation,
+  type TraceLimits,
   UsageError,
   type Who,
   type World,
@@ -27,6 +29,8 @@ export interface RoomOptions<S extends Shape> {
   readonly development: boolean;
   /** Keep the input log. */
   readonly record: boolean;
+  /** Record the world tick by tick. */
+  readonly trace?: boolean | TraceLimits;
 }
 
 /** What the rules answered to one request. */
@@ -43,6 +47,8 @@ export class Room<S extends Shape = Shape> {
   readonly options: S['options'];
   readonly log: InputLog | undefined;
   readonly simulation: Simulation<S>;
+  /** The recording of the last seconds, if one is made. */
+  readonly recorder: ServerRecorder | undefined;
   /** World states at snapshot ticks, as far back as a client may hold values. */
   readonly history: History<SavedWorld>;
   /** Messages at which the game's handler threw. */
@@ -54,7 +60,7 @@ export class Room<S extends Shape = Shape> {
   readonly #names = new Map<number, string>();
   readonly #warned = new Set<string>();
 
-  constructor(game: Game<S>, { seed, options, development, record }: RoomOptions<S>) {
+  constructor(game: Game<S>, { seed, options, development, record, trace = false }: RoomOptions<S>) {
     this.game = game;
     this.seed = seed;
     this.options = options;
@@ -77,6 +83,8 @@ export class Room<S extends Shape = Shape> {
           ticks: [],
         }
       : undefined;
+    if (trace !== false)
+      this.recorder = new ServerRecorder(game as never, this.simulation, trace === true ? {} : trace);
     this.simulation.setup();
   }
 
@@ -106,6 +114,7 @@ export class Room<S extends Shape = Shape> {
       // What a later tick looks back at must be there in a replay too, where nobody asks for snapshots.
       if (core.tick % this.game.schema.ticksPerSnapshot === 0) this.keep();
     }
+    this.recorder?.tick(inputs);
     return simulation.drainOutbox();
   }
 
@@ -210,6 +219,7 @@ export function replay<S extends Shape>(
   log: InputLog,
   onTick?: (room: Room<S>) => void,
   until: number = log.ticks.length,
+  trace: boolean | TraceLimits = false,
 ): Room<S> {
   if (log.schemaHash[0] !== game.schema.hash[0] || log.schemaHash[1] !== game.schema.hash[1]) {
     throw new UsageError(
@@ -221,10 +231,21 @@ export function replay<S extends Shape>(
     options: log.options as S['options'],
     development: false,
     record: false,
+    trace,
   });
   for (let i = 0; i < Math.min(until, log.ticks.length); i++) {
     room.run(log.ticks[i] ?? []);
     onTick?.(room);
   }
   return room;
+}
+
+/** The recording of a replay, for `tickwire trace` beside the server's own: the last 30 s, or as the limits say. */
+export function traceReplay<S extends Shape>(
+  game: Game<S>,
+  log: InputLog,
+  limits: TraceLimits = {},
+): Uint8Array {
+  const room = replay(game, log, undefined, undefined, limits);
+  return (room.recorder as ServerRecorder).bytes();
 }

@@ -41,6 +41,7 @@ import {
   type SnapshotCodec,
   SnapshotEncoder,
   TOKEN_BYTES,
+  type TraceLimits,
   type Transfer,
   type TransferOptions,
   WIRE_OVERHEAD_BYTES,
@@ -89,6 +90,8 @@ export interface ServerCoreOptions<S extends Shape> {
   readonly development?: boolean;
   /** Keep the input log, to replay the match. */
   readonly record?: boolean;
+  /** Record the world tick by tick, the last 30 s or as the limits say. `trace()` gives the recording. */
+  readonly trace?: boolean | TraceLimits;
   /** How snapshots are written: `small` ones take time, `fast` ones bytes. Default `auto`: small while there is time for it. */
   readonly codec?: CodecSetting;
   /** How long a seat waits for a player who is away. Default 60 s. */
@@ -222,6 +225,7 @@ export class ServerCore<S extends Shape = Shape> {
       options: roomOptions,
       development: options.development ?? false,
       record: options.record ?? false,
+      trace: options.trace ?? false,
     });
     this.#interest = new RoomInterest(game, this.room);
     this.#relays = game.schema.relays ? new RelayDesk(game, this.#interest) : undefined;
@@ -365,6 +369,11 @@ export class ServerCore<S extends Shape = Shape> {
   heldRows(seat: number, tick: number, table: number): HeldRow[] | undefined {
     const held = this.#sessions.get(seat)?.heldAt(tick);
     return held === undefined ? undefined : heldRows(held, table, { get: (of) => this.#encoder.frameAt(of) });
+  }
+
+  /** The recording so far, for `tickwire trace`; undefined unless the option `trace` was given. */
+  trace(): Uint8Array | undefined {
+    return this.room.recorder?.bytes();
   }
 
   stats(): ServerStats {

@@ -24,6 +24,7 @@ import { chooseUdpPort, explainListen, ServeError } from './ports.ts';
 import { type SignallingOptions, signalling } from './signalling.ts';
 import { stopOnSignals } from './signals.ts';
 import { staticFiles } from './static.ts';
+import { TraceFile } from './tracefile.ts';
 
 type ListenerOptions = Pick<
   GeckosListenerOptions,
@@ -64,6 +65,11 @@ export interface ServeOptions<S extends Shape> extends SignallingOptions, Listen
   readonly transferBytes?: number;
   /** Keep the input log, to replay the match. */
   readonly record?: boolean;
+  /**
+   * A file for the recording of the last 30 s, tick by tick, which `tickwire trace` holds against a client's: written every 5 s and at
+   * the end. Default: the environment's TRACE, or none.
+   */
+  readonly trace?: string;
   /** Default: silent, or the level in the environment's LOG_LEVEL. */
   readonly logger?: Logger;
   /** Stop gracefully on SIGINT and SIGTERM, then end the process. Default true. */
@@ -129,7 +135,14 @@ async function open<S extends Shape>(
   await listener.start().catch((error: unknown) => {
     throw new ServeError('WEBRTC', `WebRTC cannot start on UDP port ${udpPort}: ${String(error)}`, error);
   });
-  const core = newCore(game, options);
+  const trace = options.trace ?? (process.env['TRACE'] || undefined);
+  const core = newCore(game, options, trace !== undefined);
+  const traceFile =
+    trace === undefined
+      ? undefined
+      : new TraceFile(trace, core, (error) =>
+          logger.error({ err: error, file: trace }, 'the recording cannot be written'),
+        );
   const host = new Host<ServerEvent>(core, listener, {
     event: (event) => {
       log(logger, event);
@@ -141,7 +154,7 @@ async function open<S extends Shape>(
   });
   const close = once(async () => {
     forget();
-    await Promise.all([host.close(), door.close()]);
+    await Promise.all([host.close(), door.close(), traceFile?.close()]);
     logger.info('closed');
   });
   const fail = (error: unknown): void => {
@@ -172,7 +185,7 @@ async function open<S extends Shape>(
   return server;
 }
 
-function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): ServerCore<S> {
+function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>, trace: boolean): ServerCore<S> {
   const { maxPlayers, seed, graceMs, overheadBytes, record, bots, codec, answers, transferBytes } = options;
   const asksCap = process.env['MAX_BYTES_PER_SECOND'];
   const maxBytesPerSecond = options.maxBytesPerSecond ?? (asksCap ? Number(asksCap) : undefined);
@@ -180,6 +193,7 @@ function newCore<S extends Shape>(game: Game<S>, options: ServeOptions<S>): Serv
     now: performance.now(),
     entropy: () => randomInt(0, 2 ** 32),
     development: options.development ?? process.env['NODE_ENV'] !== 'production',
+    trace,
     ...(options.options === undefined ? {} : { options: options.options }),
     ...(maxPlayers === undefined ? {} : { maxPlayers }),
     ...(seed === undefined ? {} : { seed }),
