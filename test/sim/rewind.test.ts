@@ -28,7 +28,7 @@ import {
 } from '../games/range.ts';
 import { FULL } from './play.ts';
 
-const SECONDS = FULL ? 40 : 6;
+const SECONDS = FULL ? 25 : 6;
 const RTTS = [50, 150, 250];
 
 afterEach(() => {

@@ -169,8 +169,9 @@ describe('the same page', () => {
       rig.handOver(first(rig));
       rig.run(3_000);
       expect(boxOf(rig, seat)).toBe(box);
-      // The last levels cover the change: it is shorter than 250 ms.
-      if (link === 'wifi') expect(rig.server.session(seat)?.commands.stats.neutral).toBe(before);
+      // The last levels cover the change: it is shorter than 250 ms. Where its hello or welcome is lost, it is asked again after 200 ms.
+      const neutral = (rig.server.session(seat)?.commands.stats.neutral ?? 0) - before;
+      if (link === 'wifi') expect(neutral).toBeLessThanOrEqual(3);
     }
     expect(events(rig, 'away')).toEqual([]);
     finish(rig, hands);

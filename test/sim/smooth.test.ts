@@ -73,7 +73,7 @@ describe('others are drawn nearer to the truth and more smoothly than by a fixed
   const cells: { readonly name: string; readonly better: boolean; readonly worse: boolean }[] = [];
 
   test.each(GRID.filter(([, , always]) => FULL || always))('[V4] %s', (name, link) => {
-    const { view, lerp, peer } = watched(link, 11, FULL ? 45_000 : 15_000);
+    const { view, lerp, peer } = watched(link, 11, FULL ? 25_000 : 15_000);
     console.log(
       name,
       JSON.stringify({ view, lerp, peer }, (_, value) =>

@@ -28,7 +28,7 @@ function drive(clock: CommandClock, trip: number, ms: number, from = 0, each: ()
 }
 
 const started = (position: number): CommandClock => {
-  const clock = new CommandClock(TICK_MS, TARGET);
+  const clock = new CommandClock(TICK_MS);
   clock.start(0, position);
   return clock;
 };
@@ -67,14 +67,54 @@ describe('CommandClock', () => {
     expect(slowest).toBeGreaterThan(0.94);
   });
 
-  it('jumps when it is more than ten ticks off', () => {
+  it('jumps when two reports say that it is more than ten ticks off', () => {
     const clock = started(6);
     drive(clock, 2, 1_000);
     const jumps = clock.jumps;
-    clock.made(Math.floor(clock.position));
-    clock.report({ commandTick: Math.floor(clock.position), slack: -30 });
+    const report = { commandTick: Math.floor(clock.position), slack: -30 };
+    clock.made(report.commandTick);
+    const before = clock.slack;
+    clock.report(report);
+    expect(clock.jumps).toBe(jumps);
+    expect(clock.slack).toBe(before);
+    clock.report(report);
     expect(clock.jumps).toBe(jumps + 1);
     expect(clock.slack).toBeCloseTo(TARGET, 6);
+  });
+
+  it('[C8] jumps at once for a command that came far too early: no network makes one early', () => {
+    const clock = started(6);
+    drive(clock, 2, 1_000);
+    const { jumps, position } = clock;
+    clock.made(Math.floor(position));
+    clock.report({ commandTick: Math.floor(position), slack: 50 });
+    expect(clock.jumps).toBe(jumps + 1);
+    expect(clock.position).toBeLessThan(position - 45);
+  });
+
+  it('[C4] does not judge the path by commands that left late because the page hung', () => {
+    const clock = started(6);
+    drive(clock, 2, 2_000);
+    const { position, slack } = clock;
+    const newest = Math.floor(position);
+    for (let tick = newest - 20; tick <= newest; tick++) clock.made(tick);
+    clock.sent(newest - 21, newest);
+    clock.report({ commandTick: newest - 20, slack: -18 });
+    expect(clock.slack).toBe(slack);
+    // The newest ones of the same packet were made in time.
+    clock.report({ commandTick: newest, slack: 1 });
+    expect(clock.slack).not.toBe(slack);
+  });
+
+  it('does not overshoot when one step takes half a minute', () => {
+    const clock = started(6);
+    drive(clock, 2, 1_000);
+    clock.made(Math.floor(clock.position));
+    clock.report({ commandTick: Math.floor(clock.position), slack: -4 });
+    expect(clock.rate).toBeGreaterThan(1);
+    const lead = clock.position - 1_000 / TICK_MS;
+    clock.advance(31_000);
+    expect(Math.abs(clock.position - 31_000 / TICK_MS - lead)).toBeLessThan(3);
   });
 
   it('asked for a position in between, it does not move', () => {

@@ -54,6 +54,7 @@ import type { InputOf, PayloadOf, QuestionOf, Shape } from '../simulation/types.
 import { ClientRecorder, type TraceLimits } from '../trace/index.ts';
 import { BitReader, BitWriter } from '../wire/bits.ts';
 import { CommandClock } from './clock.ts';
+import { InputDelay } from './delay.ts';
 import { ClientEvents, type EventStats, type EventVerdict } from './events.ts';
 import { type ClientView, clientView } from './facade.ts';
 import { type EntityHealth, Health, type HealthCounts } from './health.ts';
@@ -80,6 +81,13 @@ export interface ClientCoreOptions {
    * prediction goes on. Default 64.
    */
   readonly maxReplay?: number;
+  /**
+   * Ticks, 0..60, that own commands wait before this client sees them; the server gets them as early as ever. Each one brings the
+   * prediction a tick closer to the newest snapshot: fewer and smaller corrections, for a later answer to the player's hands. Default 0.
+   */
+  readonly inputDelay?: number;
+  /** Most that is predicted past a snapshot, 100..1,500 ms. A longer path forces an input delay. Default 1,000. */
+  readonly maxPrediction?: Millis;
   readonly development?: boolean;
   /** Record what is predicted, the last 30 s or as the limits say, for `trace()`. Default: while `development` is on. */
   readonly trace?: boolean | TraceLimits;
@@ -145,7 +153,14 @@ export interface ClientStats {
   readonly lead: number;
   /** Ticks by which commands arrive early at the server. */
   readonly slack: number;
+  /** Ticks by which they should: adapted to the jitter and the loss on the way there. */
   readonly targetSlack: number;
+  /** Times that the command clock jumped in place of being steered. */
+  readonly clockJumps: number;
+  /** Ticks that own commands wait here before they are seen, asked for or forced by `maxPrediction`. */
+  readonly inputDelay: number;
+  /** Times that `maxPrediction` has forced a longer input delay. */
+  readonly predictionCapHits: number;
   /** Milliseconds since the newest snapshot arrived. */
   readonly snapshotAge: number;
   /** Milliseconds between the newest snapshot's tick and the tick that others are drawn at. */
@@ -192,8 +207,23 @@ const MAX_STEPS = 8;
 /** Room for commands in a packet: what a full fragment of a message needs is left over. */
 const MAX_COMMAND_BITS = 800 * 8;
 
-/** The client predicts at most this far past the newest snapshot. */
+/** A page that did not run for this long was frozen: nothing that arrived meanwhile could be read. Then it reads for a moment. */
+const HANG_MS = 250;
+const WAKE_REST_MS = 20;
+
+/** Fresh snapshots are waited for this long at most. */
+const WAKE_MS = 400;
+
+/** Without snapshots commands are made for at most this far past the newest one. */
 const MAX_LEAD_MS = 1_500;
+
+/** Prediction past a snapshot that a path may ask for. Three times a bad path's round trip: the own ship answers at once nearly everywhere. */
+const MAX_PREDICTION_MS = 1_000;
+const LEAST_MAX_PREDICTION_MS = 100;
+const MOST_INPUT_DELAY_TICKS = 60;
+
+/** A clock that jumps back by no more than this is waited for; further back, commands are taken back and made anew. */
+const WAIT_TICKS = 2;
 
 /** How long an answer is waited for, unless the caller says otherwise. */
 const REQUEST_MS = 5_000;
@@ -254,6 +284,10 @@ export class ClientCore<S extends Shape = Shape> {
   /** What was seen with each command; undefined for a game without shapes. */
   #views: CommandViews | undefined;
   readonly #clock: CommandClock;
+  readonly #delay: InputDelay;
+  /** Newest tick that a command was made for, and newest one that was sent. */
+  #made = 0;
+  #sent = 0;
   readonly #playback: Playback;
   readonly #sampler: CommandSampler;
   readonly #packet = new Uint8Array(MAX_DATAGRAM_BYTES);
@@ -274,6 +308,8 @@ export class ClientCore<S extends Shape = Shape> {
   readonly #bytesIn = new Rate();
   readonly #bytesOut = new Rate();
   #now: Millis;
+  /** When the page last came back from not running at all. */
+  #wokeAt: Millis = -Infinity;
   #datagramsIn = 0;
   #datagramsAccepted = 0;
   readonly #refused: Partial<Record<ClientRefusal, number>> = {};
@@ -314,9 +350,18 @@ export class ClientCore<S extends Shape = Shape> {
       this.#maxReplay >= LEAST_MAX_REPLAY,
       `maxReplay must be ${LEAST_MAX_REPLAY} or more, got ${this.#maxReplay}`,
     );
-    // At least the ticks per client packet plus one: one packet may be lost without a command missing its tick.
     this.#maxLead = Math.floor((MAX_LEAD_MS * schema.tickRate) / 1000);
-    this.#clock = new CommandClock(schema.tickMs, 2);
+    this.#clock = new CommandClock(schema.tickMs);
+    const { inputDelay = 0, maxPrediction = MAX_PREDICTION_MS } = options;
+    assert(
+      inputDelay >= 0 && inputDelay <= MOST_INPUT_DELAY_TICKS,
+      `inputDelay must be 0..${MOST_INPUT_DELAY_TICKS} ticks, got ${inputDelay}`,
+    );
+    assert(
+      maxPrediction >= LEAST_MAX_PREDICTION_MS && maxPrediction <= MAX_LEAD_MS,
+      `maxPrediction must be ${LEAST_MAX_PREDICTION_MS}..${MAX_LEAD_MS} ms, got ${maxPrediction}`,
+    );
+    this.#delay = new InputDelay(schema.tickMs, schema.ticksPerSnapshot, inputDelay, maxPrediction);
     this.#playback = new Playback(schema.tickMs, schema.ticksPerSnapshot);
     this.#sampler = this.#newSampler();
     this.#words = new Int32Array((MAX_COMMANDS + 1) * schema.command.words);
@@ -373,7 +418,7 @@ export class ClientCore<S extends Shape = Shape> {
   }
 
   receive(now: Millis, bytes: Uint8Array): void {
-    this.#now = now;
+    this.#passed(now);
     this.#datagramsIn++;
     this.#bytesIn.add(now, bytes.length);
     const verdict = this.#receive(now, bytes);
@@ -388,7 +433,7 @@ export class ClientCore<S extends Shape = Shape> {
 
   /** Runs every step that is due and queues what is to be sent. */
   advance(now: Millis): void {
-    this.#now = now;
+    this.#passed(now);
     this.#expireRequests(now);
     if (this.#state === 'greeting') {
       if (this.#linked && now - this.#helloAt >= HELLO_EVERY_MS) this.#greet(now);
@@ -396,7 +441,7 @@ export class ClientCore<S extends Shape = Shape> {
     }
     if (this.#state !== 'playing') return;
     this.#judgeSilence(now);
-    this.#clock.advance(now);
+    this.#advanceClock(now);
     this.#predictor?.frame(this.#correction);
     const stepped = this.#steps();
     // Now and then also without commands: there are none while snapshots are missing, and a server that hears nothing sends none [X2].
@@ -417,13 +462,13 @@ export class ClientCore<S extends Shape = Shape> {
   nextWakeup(): Millis {
     if (this.#state === 'greeting') return Math.max(this.#now, this.#helloAt + HELLO_EVERY_MS);
     if (this.#state !== 'playing' || !this.#clock.running) return this.#now + HELLO_EVERY_MS;
-    return Math.min(this.#clock.timeOf(this.tick + 1), this.#now + PROBE_EVERY_MS);
+    return Math.min(this.#clock.timeOf(this.#made + 1), this.#now + PROBE_EVERY_MS);
   }
 
   /** Fills `view` for a frame at `now`. */
   draw(now: Millis): void {
     const { newest } = this.#replicas;
-    if (newest === undefined) return;
+    if (newest === undefined || this.#isWaking(now, newest.tick)) return;
     const tick = this.#playback.advance(now, newest.tick);
     const { older, newer } = this.#replicas.around(tick);
     this.#view.draw(
@@ -437,6 +482,12 @@ export class ClientCore<S extends Shape = Shape> {
     );
     this.#oneShots.release(tick);
     this.#views?.drawn(tick);
+  }
+
+  /** The page slept, and what it holds is from before: it keeps showing that for a moment, so that the world moves once and not twice. */
+  #isWaking(now: Millis, newest: number): boolean {
+    if (now - this.#wokeAt > WAKE_MS) return false;
+    return (this.#clock.positionAt(now) - newest - this.#delay.ahead) * this.game.schema.tickMs > HANG_MS;
   }
 
   /** The page is shown or hidden; the server is told at once, in three copies. */
@@ -516,6 +567,9 @@ export class ClientCore<S extends Shape = Shape> {
       lead: newest === undefined ? 0 : this.tick - newest.tick,
       slack: this.#clock.slack,
       targetSlack: this.#clock.target,
+      clockJumps: this.#clock.jumps,
+      inputDelay: this.#delay.ticks,
+      predictionCapHits: this.#delay.capHits,
       snapshotAge: newest === undefined ? 0 : this.#now - this.#newestAt,
       viewDelay: newest === undefined ? 0 : (newest.tick - this.#playback.tick) * tickMs,
       mispredictions: this.#predictor?.stats.mispredicted ?? 0,
@@ -544,10 +598,22 @@ export class ClientCore<S extends Shape = Shape> {
     };
   }
 
+  /** Time has passed; a page that did not run for long has slept, and what it reads now waited for it. */
+  #passed(now: Millis): void {
+    if (now - this.#now > HANG_MS) this.#wokeAt = now;
+    this.#now = now;
+  }
+
+  #advanceClock(now: Millis): void {
+    const before = this.#clock.position;
+    this.#clock.advance(now);
+    this.#delay.advance(this.#clock.position - before);
+  }
+
   #ownTick(now: Millis): number {
     if (!this.#clock.running) return this.tick;
-    // One tick behind the clock: between the last two predicted ticks.
-    return this.#clock.positionAt(now) - 1;
+    // One tick behind what is due: between the last two predicted ticks.
+    return this.#clock.positionAt(now) - this.#delay.ticks - 1;
   }
 
   #receive(now: Millis, bytes: Uint8Array): 'ok' | ClientRefusal {
@@ -745,20 +811,45 @@ export class ClientCore<S extends Shape = Shape> {
     this.#presence.update(replica, this.#presenceListener);
     const predictor = this.#predictor as Predictor<S>;
     this.#newestAt = now;
-    const ahead = this.#clock.position - replica.tick;
     if (first) this.#start(now, replica);
-    // A server that stalled has dropped ticks, and this client runs beyond all it may predict: no report would ever tell.
-    else if (ahead < 0 || ahead > this.#maxLead) this.#clock.start(now, replica.tick + this.#firstLead());
-    else if (report !== undefined) this.#clock.report(report);
+    else this.#steer(now, replica.tick, report);
     predictor.reconcile(replica, relays);
+  }
+
+  #steer(now: Millis, tick: number, report: SlackReport | undefined): void {
+    this.#advanceClock(now);
+    const ahead = this.#clock.position - tick;
+    // What waited for a sleeping page is old; a fresh snapshot follows.
+    if (ahead > this.#maxLead && now - this.#wokeAt < WAKE_REST_MS) return;
+    // A server that stalled has dropped ticks, and this client runs beyond all it may predict: no report would ever tell.
+    if (ahead < 0 || ahead > this.#maxLead) {
+      const lead = this.#firstLead();
+      this.#clock.start(now, tick + lead);
+      this.#delay.start(lead);
+    } else {
+      if (report !== undefined) this.#clock.report(report, this.#acks.lossRuns);
+      this.#delay.arrived(this.#clock.position - tick);
+    }
+    const due = Math.floor(this.#clock.position);
+    if (this.#made - due > WAIT_TICKS) this.#goBack(due);
+  }
+
+  /** The clock has jumped back: what was made for later ticks has not run there yet and is made anew, so that the player's hands count at once. */
+  #goBack(due: number): void {
+    this.#made = due;
+    this.#sent = Math.min(this.#sent, due);
+    (this.#predictor as Predictor<S>).goBack(due);
   }
 
   /** The first snapshot: pull counters go on from the server's, the clock starts ahead of it. */
   #start(now: Millis, replica: Replica): void {
     this.#sampler.adoptPulls(replica.controls, 0);
-    const position = replica.tick + this.#firstLead();
-    this.#clock.start(now, position);
-    (this.#predictor as Predictor<S>).skipTo(Math.floor(position));
+    const lead = this.#firstLead();
+    this.#clock.start(now, replica.tick + lead);
+    this.#delay.start(lead);
+    this.#made = Math.floor(replica.tick + lead);
+    this.#sent = this.#made;
+    (this.#predictor as Predictor<S>).skipTo(Math.floor(replica.tick + lead - this.#delay.ticks));
   }
 
   /** Ticks to run ahead until the server has reported: a round trip, the wanted slack, and one for the way. */
@@ -804,21 +895,34 @@ export class ClientCore<S extends Shape = Shape> {
     const predictor = this.#predictor;
     const { newest } = this.#replicas;
     if (predictor === undefined || !this.#clock.running || newest === undefined) return false;
-    const due = Math.min(Math.floor(this.#clock.position), newest.tick + this.#maxLead);
-    if (due - predictor.tick > MAX_STEPS) predictor.skipTo(due - 1);
-    let stepped = false;
-    while (predictor.tick < due) {
-      const tick = predictor.tick + 1;
+    const limit = newest.tick + this.#maxLead;
+    const now = Math.floor(this.#clock.position);
+    // A page that slept has snapshots to wait for: a command for a tick long gone would only be late.
+    const made = now <= limit + MAX_STEPS && this.#makeCommands(predictor, Math.min(now, limit));
+    const due = Math.max(newest.tick, Math.floor(this.#clock.position - this.#delay.ticks));
+    const last = Math.min(due, this.#made);
+    if (last - predictor.tick > MAX_STEPS) predictor.skipTo(last - 1);
+    while (predictor.tick < last) predictor.step();
+    for (const message of predictor.simulation.warnings.splice(0))
+      this.#events.push({ type: 'warning', message });
+    return made;
+  }
+
+  /** Makes the commands up to `due` of the player's hands as they are. True when there is a new one. */
+  #makeCommands(predictor: Predictor<S>, due: number): boolean {
+    if (due - this.#made > MAX_STEPS) {
+      this.#made = due - 1;
+      this.#sent = this.#made;
+    }
+    const before = this.#made;
+    while (this.#made < due) {
+      const tick = ++this.#made;
       this.#sampler.copyTo(this.#words, 0);
       predictor.setCommand(tick, this.#words.subarray(0, this.game.schema.command.words));
       this.#views?.note(tick);
       this.#clock.made(tick);
-      predictor.step();
-      stepped = true;
     }
-    for (const message of predictor.simulation.warnings.splice(0))
-      this.#events.push({ type: 'warning', message });
-    return stepped;
+    return this.#made > before;
   }
 
   #sendPacket(now: Millis): void {
@@ -848,14 +952,12 @@ export class ClientCore<S extends Shape = Shape> {
   /** The commands that can still arrive in time, oldest first. */
   #writeCommands(w: BitWriter): void {
     const predictor = this.#predictor as Predictor<S>;
+    if (this.#made > this.#sent) this.#clock.sent(this.#sent, this.#made);
+    this.#sent = this.#made;
     const reach = Math.ceil(Math.max(0, this.#clock.slack)) + REDUNDANCY_MARGIN;
-    const oldest = Math.max(predictor.tick - Math.min(reach, MAX_COMMANDS) + 1, predictor.settled + 1);
+    const oldest = Math.max(this.#made - Math.min(reach, MAX_COMMANDS) + 1, predictor.settled + 1);
     let count = 0;
-    while (
-      count < MAX_COMMANDS &&
-      predictor.tick - count >= oldest &&
-      predictor.hasCommand(predictor.tick - count)
-    )
+    while (count < MAX_COMMANDS && this.#made - count >= oldest && predictor.hasCommand(this.#made - count))
       count++;
     const start = w.bitLength;
     this.#writeNewest(w, count);
@@ -871,12 +973,12 @@ export class ClientCore<S extends Shape = Shape> {
     const { command } = this.game.schema;
     w.write(count, COMMAND_COUNT_BITS);
     if (count === 0) return;
-    w.write(predictor.tick, 32);
+    w.write(this.#made, 32);
     this.#words.set(command.neutral, 0);
     for (let i = 1; i <= count; i++) {
-      predictor.copyCommand(predictor.tick - count + i, this.#words, i * command.words);
+      predictor.copyCommand(this.#made - count + i, this.#words, i * command.words);
       writeCommand(w, command, this.#words, i * command.words, this.#words, (i - 1) * command.words);
-      this.#views?.write(w, predictor.tick - count + i, i === 1);
+      this.#views?.write(w, this.#made - count + i, i === 1);
     }
   }
 
@@ -905,7 +1007,8 @@ export class ClientCore<S extends Shape = Shape> {
   }
 
   #judgeSilence(now: Millis): void {
-    if (this.#silent || now - this.#lastHeard < AWAY_AFTER_MS) return;
+    // A page that slept has not listened: that says nothing about the server.
+    if (this.#silent || now - Math.max(this.#lastHeard, this.#wokeAt) < AWAY_AFTER_MS) return;
     this.#silent = true;
     this.#events.push({ type: 'silent' });
   }

@@ -9,6 +9,8 @@ interface Played {
   /** Milliseconds that the view was behind the server's present, frame by frame. */
   readonly behind: number[];
   readonly steps: number[];
+  /** Milliseconds past the newest snapshot, one per step. */
+  readonly past: number[];
   readonly underruns: number;
 }
 
@@ -27,6 +29,7 @@ function play(
   waiting.sort((a, b) => a.at - b.at);
   const behind: number[] = [];
   const steps: number[] = [];
+  const past: number[] = [];
   let newest = 0;
   let last: number | undefined;
   let next = 0;
@@ -38,11 +41,14 @@ function play(
     }
     if (now % 16 !== 0 || !playback.running || !drawn(now)) continue;
     const tick = playback.advance(now, newest);
-    if (last !== undefined) steps.push(tick - last);
+    if (last !== undefined) {
+      steps.push(tick - last);
+      past.push((tick - newest) * TICK_MS);
+    }
     last = tick;
     behind.push(now - tick * TICK_MS);
   }
-  return { behind, steps, underruns: playback.underruns };
+  return { behind, steps, past, underruns: playback.underruns };
 }
 
 const fresh = (): Playback => new Playback(TICK_MS, STEP);
@@ -72,13 +78,18 @@ describe('Playback', () => {
     (seed) => {
       const rng = new Rng(seed);
       let base = 30;
-      const { steps } = play(fresh(), 60_000, (tick) => {
+      const { steps, past } = play(fresh(), 60_000, (tick) => {
         if (tick % 600 === 0) base = rng.range(0, 300);
         // Loss in every fourth second, odd datagrams that are half a second late.
         if (tick % 240 < 60 && rng.chance(0.5)) return undefined;
         return base + rng.range(0, 40) + (rng.chance(0.02) ? 500 : 0);
       });
-      for (const step of steps) expect(step).toBeGreaterThanOrEqual((0.85 * 16) / TICK_MS - 1e-9);
+      steps.forEach((step, i) => {
+        // It stops where it is too far past all it has.
+        const least = (past[i] ?? 0) < 250 - 1e-6 ? (0.85 * 16) / TICK_MS : 0;
+        expect(step).toBeGreaterThanOrEqual(least - 1e-9);
+      });
+      expect(Math.max(...past)).toBeLessThan(250 + 1e-6);
       // Forward it may jump, when it is far behind; not often.
       expect(steps.filter((step) => step > (1.1 * 16) / TICK_MS + 1e-9).length).toBeLessThan(30);
     },
@@ -146,6 +157,32 @@ describe('Playback', () => {
     const slow = play(fresh(), 40_000, path(new Rng(6)), (now) => now % 80 === 0);
     expect(slow.underruns / slow.behind.length).toBeLessThan(0.02);
     expect(Math.abs((slow.behind.at(-1) ?? 0) - (fast.behind.at(-1) ?? 0))).toBeLessThan(15);
+  });
+
+  it('[V2] stands still while the server does, and is with it again soon after that has dropped the ticks', () => {
+    const { past, steps } = play(fresh(), 12_000, (tick) => {
+      const at = tick * TICK_MS;
+      // What would have been ticks 5.0 s to 7.0 s comes 2 s later, and the server never catches up.
+      return at < 5_000 ? 40 : 2_040;
+    });
+    expect(Math.min(...steps)).toBeGreaterThanOrEqual(0);
+    const back = past.findIndex((ms, i) => i * 16 > 7_100 && ms < 0);
+    expect(back * 16).toBeLessThan(7_100 + 3_500);
+    for (const ms of past.slice(back + 60)) expect(ms).toBeLessThan(0);
+  });
+
+  it('goes on at once when the page clock stood still', () => {
+    const playback = fresh();
+    let newest = 0;
+    for (let now = 0; now < 10_000; now += 10) {
+      const server = now < 5_000 ? now : now + 600_000;
+      if (now % 50 === 0) {
+        newest = Math.floor((server - 40) / TICK_MS);
+        playback.arrived(now, newest);
+      }
+      const tick = playback.advance(now, newest);
+      if (now > 5_060) expect(server - tick * TICK_MS).toBeLessThan(250);
+    }
   });
 
   it('counts frames past the newest snapshot while none arrive, and starts over after a reset', () => {

@@ -58,6 +58,9 @@ const LAST = 1;
 const RATE = 2;
 const FRAME = 3;
 
+/** Without snapshots the view stops this far past the newest. */
+const MAX_PAST_MS = 250;
+
 export class Playback {
   readonly #tickMs: Millis;
   readonly #intervalMs: Millis;
@@ -143,6 +146,8 @@ export class Playback {
       clock[RATE] = rate;
       clock[TIME] = time + elapsed * rate;
     }
+    // Without snapshots time stands still: it cannot go back to where they continue once a server that stood still has dropped ticks.
+    clock[TIME] = Math.max(time, Math.min(clock[TIME] as number, newest * this.#tickMs + MAX_PAST_MS));
     this.frames++;
     if (this.tick > newest) this.underruns++;
     return this.tick;
@@ -156,6 +161,11 @@ export class Playback {
     const offset = this.#offset;
     const reach = Math.max(CLIP_FLOOR_MS, CLIP_DEVIATIONS * offset.deviation);
     const error = sample - offset.mean;
+    // No network makes a snapshot early by that much: this page's clock stood still while its machine slept.
+    if (error > JUMP_MS) {
+      offset.reset();
+      this.#lateness.clear();
+    }
     const odd = offset.samples > 0 && Math.abs(error) > reach;
     this.#clipped = odd ? this.#clipped + 1 : 0;
     if (this.#clipped >= this.#change) {

@@ -117,6 +117,8 @@ export class Predictor<S extends Shape> {
   #replayed = NONE;
   /** The newest snapshot has shown that the prediction is wrong, or that the replay under way is: another one starts from it. */
   #due = false;
+  /** The world is past `tick` until the settled tick has been restored. */
+  #wentBack = false;
   /** What the replay has come to while the former prediction is in the world, and the other way round. */
   readonly #aside: SavedWorld;
   readonly #present: SavedWorld;
@@ -195,8 +197,22 @@ export class Predictor<S extends Shape> {
   /** Forgets the ticks up to `tick`: a sleeping page skips them instead of running them all. */
   skipTo(tick: number): void {
     this.tick = tick;
-    this.#due = false;
+    this.#due = this.#wentBack;
     this.#abandon();
+  }
+
+  /**
+   * Takes back what was made and predicted past `tick`, for the clock has jumped back. The settled tick is restored and run up to there
+   * in the next frame; commands are made anew from there on.
+   */
+  goBack(tick: number): void {
+    this.tick = Math.min(this.tick, tick);
+    this.#wentBack = true;
+    for (let slot = 0; slot < MEMORY_TICKS; slot++)
+      if ((this.#commandTicks[slot] ?? -1) > tick) this.#commandTicks[slot] = -1;
+    this.#due = true;
+    this.#abandon();
+    this.#noteReplaying();
   }
 
   /** Takes the newest snapshot and, if the game relays them, the commands that came with it. What it changes, `frame` runs again. */
@@ -208,7 +224,7 @@ export class Predictor<S extends Shape> {
     const predicted = this.tick >= tick ? (isRedone ? this.#redone : this.#history).get(tick) : undefined;
     this.#loadTruth(replica, predicted);
     this.settled = tick;
-    this.#due = !this.#judge(predicted, replica, isRedone ? this.#replayed : this.tick);
+    this.#due = !this.#judge(predicted, replica, isRedone ? this.#replayed : this.tick) || this.#wentBack;
     // A replay that has come this far goes on to its end, right or wrong: else one that takes long might never end.
     if (!isRedone) this.#abandon();
     if (!this.#due) this.#adoptOthers();
@@ -276,6 +292,7 @@ export class Predictor<S extends Shape> {
   #begin(): void {
     const { settled } = this;
     this.#due = false;
+    this.#wentBack = false;
     this.simulation.save(this.#present);
     this.#raisedAgain.forget();
     this.#enter(true);

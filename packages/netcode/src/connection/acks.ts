@@ -73,6 +73,8 @@ export class PacketAcks {
   #jitter = 0;
   #lastSample = 0;
   #loss = 0;
+  #lossRuns = 0;
+  #judgedLost = false;
   #inboundLoss = 0;
 
   /** Round-trip time in ms without the peer's ack delay, smoothed; 0 before the first sample. */
@@ -93,6 +95,14 @@ export class PacketAcks {
   /** Share of our packets that do not arrive, 0..1, over about the last 100. */
   get loss(): number {
     return this.#loss;
+  }
+
+  /**
+   * Share of our packets with which a run of lost ones begins, 0..1, over about the last 300. Where packets are lost one by one it is the
+   * loss; a blackout is one run.
+   */
+  get lossRuns(): number {
+    return this.#lossRuns;
   }
 
   /** Share of the peer's packets that do not arrive here, 0..1, over about the last 100. */
@@ -250,9 +260,18 @@ export class PacketAcks {
   #judgeBefore(seq: Seq): void {
     while (seqDelta(seq, this.#open) > 0) {
       const slot = this.#open % SENT_SLOTS;
-      if (this.#sentSeq[slot] === this.#open && this.#sentState[slot] === OPEN) this.#judgeLost(slot);
+      if (this.#sentSeq[slot] === this.#open) {
+        if (this.#sentState[slot] === OPEN) this.#judgeLost(slot);
+        this.#noteRun(this.#sentState[slot] === LOST);
+      }
       this.#open = seqNext(this.#open);
     }
+  }
+
+  #noteRun(lost: boolean): void {
+    const begins = lost && !this.#judgedLost;
+    this.#judgedLost = lost;
+    this.#lossRuns += ((begins ? 1 : 0) - this.#lossRuns) * RUNS_GAIN;
   }
 
   #judgeLost(slot: number): void {
@@ -298,6 +317,9 @@ const ACK_DELAY_MAX = 255;
 
 /** An estimate over about 100 packets: 1.7 s at 60 Hz, 5 s at 20 Hz. */
 const LOSS_GAIN = 1 / 100;
+
+/** Rarer than losses, so looked for longer: 5 s at 60 Hz. */
+const RUNS_GAIN = 1 / 300;
 
 /** On a path without jitter the deviation tends to 0; a single late frame of this much is not an outlier. */
 const OUTLIER_FLOOR_MS = 20;

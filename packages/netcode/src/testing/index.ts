@@ -1,5 +1,6 @@
 /** Instruments for games and for Tickwire itself: the rig, simulated links, the sync test. */
 
+export { hideTab, sleepLaptop } from './hitches.ts';
 export { type Bursts, type LinkOptions, type LinkStats, SimLink } from './link.ts';
 export { PROFILES, type ProfileName } from './profiles.ts';
 export {

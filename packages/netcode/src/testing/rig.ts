@@ -7,7 +7,7 @@ import { type ServerAnswers, ServerCore, type ServerEvent } from '@tickwire/serv
 import { UsageError } from '../base/assert.ts';
 import { Rng } from '../base/rng.ts';
 import { MAX_DATAGRAM_BYTES, type Millis } from '../base/units.ts';
-import { ClientCore, type ClientEvent } from '../client/core.ts';
+import { ClientCore, type ClientCoreOptions, type ClientEvent } from '../client/core.ts';
 import type { Replica } from '../replication/decode.ts';
 import type { Game } from '../simulation/game.ts';
 import { firstDifference, type RowSet } from '../simulation/rows.ts';
@@ -64,6 +64,8 @@ export interface RigOptions<S extends Shape> {
   readonly transferBytes?: number;
   /** Steps that a client's correction may run again in one frame. */
   readonly maxReplay?: number;
+  /** What every client is told of its player's wishes. */
+  readonly client?: Pick<ClientCoreOptions, 'inputDelay' | 'maxPrediction'>;
 }
 
 /** What may be different for one client. */
@@ -118,6 +120,8 @@ export class RigClient<S extends Shape> {
   nextFrame: Millis;
   nextDraw: Millis;
   asleepUntil: Millis = -1;
+  /** How long this client's clock has stood still, as while a laptop sleeps. */
+  stopped: Millis = 0;
   frames = 0;
   /** View tick of the last frame drawn since the page was loaded. */
   viewTick = Number.NEGATIVE_INFINITY;
@@ -146,7 +150,7 @@ export class RigClient<S extends Shape> {
 
   /** This client's own clock. */
   clock(now: Millis): Millis {
-    return now * (1 + this.skew);
+    return now * (1 + this.skew) - this.stopped;
   }
 }
 
@@ -372,6 +376,7 @@ export class Rig<S extends Shape> {
       trace: this.#options.trace ?? false,
       ...(token === undefined ? {} : { token }),
       ...(this.#options.maxReplay === undefined ? {} : { maxReplay: this.#options.maxReplay }),
+      ...this.#options.client,
     });
     if (this.#options.scramble ?? true) core.scramble = (count) => count * 7 + 13;
     return core;

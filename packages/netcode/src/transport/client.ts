@@ -77,6 +77,8 @@ export interface ClientSettings<S extends Shape> {
   readonly trace?: boolean | TraceLimits | undefined;
   readonly transferBytes?: number | undefined;
   readonly maxReplay?: number | undefined;
+  readonly inputDelay?: number | undefined;
+  readonly maxPrediction?: number | undefined;
 }
 
 /** The server has said nothing for 3 s when the core reports silence; after this much more another connection is tried. */
@@ -274,7 +276,8 @@ export class Client<S extends Shape = Shape> {
   }
 
   #newCore(token: string | undefined): ClientCore<S> {
-    const { game, name, room, development, transferBytes, maxReplay, trace } = this.#settings;
+    const { game, name, room, development, trace } = this.#settings;
+    const { transferBytes, maxReplay, inputDelay, maxPrediction } = this.#settings;
     const random = new Uint32Array(1);
     const core = new ClientCore<S>(game, {
       now: performance.now(),
@@ -286,6 +289,8 @@ export class Client<S extends Shape = Shape> {
       ...(token === undefined ? {} : { token }),
       ...(transferBytes === undefined ? {} : { transferBytes }),
       ...(maxReplay === undefined ? {} : { maxReplay }),
+      ...(inputDelay === undefined ? {} : { inputDelay }),
+      ...(maxPrediction === undefined ? {} : { maxPrediction }),
     });
     core.setHidden(performance.now(), isHidden());
     return core;

@@ -24,6 +24,13 @@ export interface ConnectOptions
   readonly transferBytes?: number;
   /** Steps that a correction may run again in one frame, 8 or more: fewer where a step takes long. Default 64. */
   readonly maxReplay?: number;
+  /**
+   * Ticks, 0..60, that the player's own commands wait before the page shows what they do. The server gets them as early as ever. Each tick
+   * makes corrections rarer and smaller where players touch, and the answer to the hands later. Default 0.
+   */
+  readonly inputDelay?: number;
+  /** Most that the page predicts past what it has heard, 100..1,500 ms. A longer way to the server forces an input delay. Default 1,000. */
+  readonly maxPrediction?: number;
   /** Traps and warnings for the game's author. */
   readonly development?: boolean;
   /** Record what is predicted, the last 30 s or as the limits say, for `client.trace()`. Default: while `development` is on. */
@@ -60,6 +67,8 @@ export async function connect<S extends Shape>(
     transferBytes: options.transferBytes,
     maxReplay: options.maxReplay,
     trace: options.trace,
+    inputDelay: options.inputDelay,
+    maxPrediction: options.maxPrediction,
   });
   await client.join();
   return client;

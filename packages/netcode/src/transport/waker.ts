@@ -3,6 +3,9 @@
 /** Sooner wake-ups than this are held back: a core that asks for the past must not spin the page. */
 const MIN_SLEEP_MS = 2;
 
+/** A wake-up this late does not come any more: the timer died while the page was frozen. */
+const LOST_MS = 1_000;
+
 const WORKER_SOURCE =
   'let timer; onmessage = (event) => { clearTimeout(timer); timer = setTimeout(postMessage, event.data, 0); };';
 
@@ -20,8 +23,10 @@ export class Waker {
 
   /** Wakes at `time` (performance.now() milliseconds) or earlier. */
   at(time: number): void {
-    const due = Math.max(time, performance.now() + MIN_SLEEP_MS);
-    if (due >= this.#due) return;
+    if (this.#due === Number.NEGATIVE_INFINITY) return;
+    const now = performance.now();
+    const due = Math.max(time, now + MIN_SLEEP_MS);
+    if (due >= this.#due && now < this.#due + LOST_MS) return;
     this.#due = due;
     this.#arm();
   }
@@ -30,7 +35,7 @@ export class Waker {
     clearTimeout(this.#timer);
     this.#worker?.terminate();
     this.#worker = undefined;
-    this.#due = Number.NEGATIVE_INFINITY; // nothing is earlier, so nothing is armed again
+    this.#due = Number.NEGATIVE_INFINITY; // stopped
   }
 
   #arm(): void {

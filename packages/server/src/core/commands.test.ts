@@ -67,6 +67,17 @@ describe('CommandQueue', () => {
     expect(commands.takeReport()).toBeUndefined();
   });
 
+  it('[C8] takes back what a client that jumped back makes anew', () => {
+    const commands = queue();
+    for (let tick = 10; tick < 40; tick++) commands.add(10, tick, words(1, tick), 0);
+    commands.takeBack(15);
+    for (let tick = 10; tick < 15; tick++) expect(taken(commands, tick)?.[3]).toBe(tick);
+    expect(commands.add(15, 15, words(-1, 50), 0)).toBe(true);
+    expect(taken(commands, 15)).toEqual([-1, 5, 1, 50]);
+    expect(taken(commands, 16)).toEqual([-1, 5, 1, 50]);
+    expect(commands.stats.substituted).toBe(1);
+  });
+
   it('forgets what another page sent ahead, and keeps its pulls', () => {
     const commands = queue();
     commands.add(1, 1, words(1, 3), 0);

@@ -81,6 +81,12 @@ export class CommandQueue {
     return report;
   }
 
+  /** The client has jumped back and makes the commands from `tick` on anew: what it sent for them before must not run. */
+  takeBack(tick: number): void {
+    for (let slot = 0; slot < MAX_AHEAD_TICKS; slot++)
+      if ((this.#ticks[slot] ?? -1) >= tick) this.#ticks[slot] = -1;
+  }
+
   /** The words that run in `tick`; undefined before the first command ever. A missing one is substituted, pulls never are. */
   take(tick: number): Int32Array | undefined {
     const slot = tick % MAX_AHEAD_TICKS;

@@ -1,7 +1,7 @@
 /** The server without sockets, clocks or files: for tests, instruments and single-player pages. */
 
 export type { CodecSetting } from './codec-choice.ts';
-export type { CommandStats } from './commands.ts';
+export type { CommandQueue, CommandStats } from './commands.ts';
 export type { DatagramRefusal, ServerCounters } from './counters.ts';
 export type { ServerAnswers } from './requests.ts';
 export { Room, type RoomOptions, replay, traceReplay } from './room.ts';

@@ -141,6 +141,10 @@ export interface SeatBudget extends BudgetStats {
 /** Steps in one `advance`. What is more is dropped, so that a stall is not followed by a burst. */
 const MAX_STEPS = 8;
 
+/** A tick run later than this says that the process stood still. What it reads then, and for a moment after, arrived earlier than that. */
+const LATE_MS = 30;
+const LATE_REST_MS = 20;
+
 /** A connection without a session, and a session without a packet, are given up after this long: a hello is cheap to send. */
 const JOIN_MS = 10_000;
 
@@ -191,6 +195,8 @@ export class ServerCore<S extends Shape = Shape> {
   #inputs: RoomInput[] = [];
   /** Time of tick 0. */
   #epoch: Millis;
+  /** Until then, what arrives may have waited for this process: how early it came is not known. */
+  #lateUntil: Millis = -Infinity;
   #draining = false;
   /** Messages that could not be packed are named once. */
   readonly #warned = new Set<string>();
@@ -281,6 +287,7 @@ export class ServerCore<S extends Shape = Shape> {
 
   /** Runs every tick that is due. After a stall at most 8; the rest is dropped and reported. */
   advance(now: Millis): void {
+    if (this.#isLate(now)) this.#lateUntil = now + LATE_REST_MS;
     for (let steps = 0; this.#timeOf(this.tick + 1) <= now; steps++) {
       if (steps === MAX_STEPS) {
         const behind = Math.floor((now - this.#timeOf(this.tick)) / this.game.schema.tickMs);
@@ -404,6 +411,16 @@ export class ServerCore<S extends Shape = Shape> {
     return this.#epoch + tick * this.game.schema.tickMs;
   }
 
+  #isLate(now: Millis): boolean {
+    return now - this.#timeOf(this.tick + 1) > LATE_MS;
+  }
+
+  /** Ticks until `tick` runs, NaN when this process stood still and cannot tell [C4]. */
+  #ticksUntil(now: Millis, tick: number): number {
+    if (now < this.#lateUntil || this.#isLate(now)) return Number.NaN;
+    return (this.#timeOf(tick) - now) / this.game.schema.tickMs;
+  }
+
   #receive(now: Millis, connection: number, bytes: Uint8Array): 'ok' | DatagramRefusal {
     const link = this.#links.get(connection);
     if (link === undefined) return 'unknown-connection';
@@ -427,13 +444,7 @@ export class ServerCore<S extends Shape = Shape> {
   #receivePacket(now: Millis, link: Link, bytes: Uint8Array): 'ok' | DatagramRefusal {
     const session = this.#byConnection.get(link.connection);
     if (session === undefined || session.link !== link) return 'no-session';
-    const verdict = session.receive(
-      now,
-      link,
-      bytes,
-      this.tick + 1,
-      (tick) => (this.#timeOf(tick) - now) / this.game.schema.tickMs,
-    );
+    const verdict = session.receive(now, link, bytes, this.tick + 1, (tick) => this.#ticksUntil(now, tick));
     if (verdict !== 'ok') {
       if (session.channels.broken) this.#end(session, 'protocol-error');
       return verdict;

@@ -135,8 +135,10 @@ export class Session {
   #typical = 400;
   #baseline: HeldSet | undefined;
   #ackSeq: Seq | undefined;
-  /** Newest command tick that ever arrived. */
+  /** Newest command tick that arrived since the client last jumped back. */
   #newestSeen = -1;
+  /** Newest command tick of the newest packet. */
+  #newestMade = -1;
   readonly #reader = new BitReader();
   readonly #words: Int32Array;
   readonly #packet = new Uint8Array(MAX_DATAGRAM_BYTES);
@@ -187,6 +189,7 @@ export class Session {
     this.#previous = undefined;
     this.#sent.clear();
     this.#newestSeen = -1;
+    this.#newestMade = -1;
   }
 
   attach(link: Link): void {
@@ -212,7 +215,10 @@ export class Session {
     return this.#baseline?.tick ?? -1;
   }
 
-  /** Checks and applies a client's packet. Nothing changes unless all of it is well formed. */
+  /**
+   * Checks and applies a client's packet. Nothing changes unless all of it is well formed. `ticksUntil` says how far off a tick is, or
+   * NaN while that says nothing: after the server itself stood still.
+   */
   receive(
     now: Millis,
     link: Link,
@@ -246,8 +252,10 @@ export class Session {
       link.congestion.acked(now, seq);
     });
     link.congestion.measure(now, link.acks, this.#budget.cap, this.channels.transfers.probing);
-    this.#takeAck(header.seq, ackTick, hidden);
-    this.#takeCommands(newest, count, nextTick, ticksUntil);
+    const isNewest = this.#ackSeq === undefined || seqDelta(header.seq, this.#ackSeq) > 0;
+    if (isNewest) this.#takeAck(header.seq, ackTick, hidden);
+    if (count > 0 && this.#followsJump(newest, isNewest))
+      this.#takeCommands(newest, count, nextTick, ticksUntil);
     return 'ok';
   }
 
@@ -444,7 +452,6 @@ export class Session {
 
   /** Only the newest packet's word counts: an older one that comes late knows less. */
   #takeAck(seq: Seq, tick: number, hidden: boolean): void {
-    if (this.#ackSeq !== undefined && seqDelta(seq, this.#ackSeq) <= 0) return;
     this.#ackSeq = seq;
     this.hidden = hidden;
     if (tick < 0) {
@@ -453,6 +460,21 @@ export class Session {
     }
     const held = this.heldAt(tick);
     if (held !== undefined && tick > this.baselineTick) this.#baseline = held;
+  }
+
+  /**
+   * Each packet has the newest command that was made, so a newer packet with an older one is from a client that has jumped back, and
+   * an older packet with a newer one from before it did. False: these commands are taken back already.
+   */
+  #followsJump(newest: number, isNewest: boolean): boolean {
+    if (!isNewest) return newest <= this.#newestMade;
+    if (newest < this.#newestMade) {
+      this.commands.takeBack(newest);
+      this.#views?.takeBack(newest);
+      this.#newestSeen = Math.min(this.#newestSeen, newest - 1);
+    }
+    this.#newestMade = newest;
+    return true;
   }
 
   #takeCommands(newest: number, count: number, nextTick: number, ticksUntil: (tick: number) => number): void {
@@ -467,9 +489,9 @@ export class Session {
       // A late command is news too: it says how late.
       else if (late && oldestNew < 0 && tick > this.#newestSeen) oldestNew = tick;
     }
-    if (oldestNew >= 0) this.commands.noteSlack(oldestNew, ticksUntil(oldestNew));
+    const slack = oldestNew < 0 ? Number.NaN : ticksUntil(oldestNew);
+    if (!Number.isNaN(slack)) this.commands.noteSlack(oldestNew, slack);
     // A tick out of reach must not silence later news.
-    if (count > 0 && newest > this.#newestSeen && newest < nextTick + NEWS_AHEAD_TICKS)
-      this.#newestSeen = newest;
+    if (newest > this.#newestSeen && newest < nextTick + NEWS_AHEAD_TICKS) this.#newestSeen = newest;
   }
 }

@@ -75,6 +75,12 @@ export class ViewQueue {
     return last;
   }
 
+  /** The client has jumped back: the commands from `tick` on are made anew, with views of their own. */
+  takeBack(tick: number): void {
+    for (let slot = 0; slot < MAX_AHEAD_TICKS; slot++)
+      if ((this.#ticks[slot] ?? -1) >= tick) this.#ticks[slot] = -1;
+  }
+
   /** Another page speaks for this seat now. */
   forget(): void {
     this.#ticks.fill(-1);

@@ -1,6 +1,6 @@
 // The tick loop on the real clock: short, and with margins that a busy machine keeps.
 
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { TickLoop } from './loop.ts';
 
 const loops: TickLoop[] = [];
@@ -71,6 +71,36 @@ test('reports an overrun once per second', async () => {
   expect(overruns).toHaveLength(1);
   expect(overruns[0]).toBeGreaterThanOrEqual(29);
   expect(loop.stats.worstTookMs).toBeGreaterThanOrEqual(29);
+});
+
+test('[C6] a process that stood still is one late run, not one for each that it missed', async () => {
+  const { loop, ran } = metronome(10);
+  loop.start();
+  await pause(50);
+  const before = ran.length;
+  const until = performance.now() + 400;
+  while (performance.now() < until);
+  await pause(30);
+  loop.stop();
+  expect(ran.length - before).toBeGreaterThanOrEqual(1);
+  expect(ran.length - before).toBeLessThan(20);
+  expect(loop.stats.worstLateMs).toBeGreaterThan(300);
+});
+
+test('[C6] does not care when the system clock is set by an hour', async () => {
+  const { loop, ran } = metronome(10);
+  loop.start();
+  await pause(50);
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+  try {
+    const before = ran.length;
+    const from = performance.now();
+    await pause(300);
+    expect(ran.length - before).toBeGreaterThanOrEqual(3);
+    expect(ran.length - before).toBeLessThanOrEqual((performance.now() - from) / 10 + 2);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('wakes earlier when the core changes its mind', async () => {
