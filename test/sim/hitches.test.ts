@@ -59,10 +59,12 @@ class Watch {
       before = tick;
     };
     const advance = me.core.advance.bind(me.core);
+    // Steps that a correction runs again have a bound of their own.
+    const fresh = (): number => steps.onPages - (me.core.predictor?.stats.replayed ?? 0);
     me.core.advance = (now) => {
-      const before = steps.onPages;
+      const before = fresh();
       advance(now);
-      this.mostSteps = Math.max(this.mostSteps, steps.onPages - before);
+      this.mostSteps = Math.max(this.mostSteps, fresh() - before);
     };
     const note = commands.noteSlack.bind(commands);
     commands.noteSlack = (tick, slack) => {

@@ -154,7 +154,8 @@ describe.each(NETWORKS)('a map to each of 4 players on %s', (link, seconds, shar
       `${((busy.lane * 1_000) / busy.ms / PLAYERS).toFixed(0)} datagrams more per second and player`,
     );
     // What leaves is the same to the datagram, but for those that the gate held back in a burst of loss.
-    expect(busy.sent + busy.skipped).toBe(alone.sent + alone.skipped);
+    const held = busy.sent + busy.skipped - alone.sent - alone.skipped;
+    expect(Math.abs(held)).toBeLessThanOrEqual(link === 'wifi' ? 0 : busy.sent * 0.01);
     expect(Math.abs(busy.skipped - alone.skipped)).toBeLessThanOrEqual(busy.sent * 0.01);
     expect(busy.deferred).toBe(0);
     expect(busy.bytes).toBeLessThan(alone.bytes * 1.05);

@@ -155,7 +155,7 @@ describe.each(LINKS)('planted bugs on %s (seed 3)', (link) => {
     const noted = new Set<number>();
     const rig = play(flaw, { seed: 3, link, noted, clients: 1 });
     const witness = new Witness(rig, field);
-    rig.run(SLOW_BUGS.has(flaw) ? 7_000 : 2_500);
+    rig.run(FULL || SLOW_BUGS.has(flaw) ? 7_000 : 2_500);
     const truth = witness.first(noted);
     expect(truth, 'the bug never struck').toBeGreaterThan(0);
     const { verdict, first } = rig.trace();

@@ -11,7 +11,6 @@ import {
   PROBE_EVERY_MS,
 } from '../base/units.ts';
 import { PacketAcks } from '../connection/acks.ts';
-import { MessageChannels } from '../connection/channels.ts';
 import {
   type CloseReason,
   cleanName,
@@ -22,23 +21,18 @@ import {
   encodeBye,
   encodeHello,
   encodeProbe,
-  type HandshakeRefusal,
   type Nonce,
-  type RefusalCode,
   TOKEN_BYTES,
   type Welcome,
 } from '../connection/handshake.ts';
 import { Outbox } from '../connection/outbox.ts';
 import { unpackPayload } from '../connection/payload.ts';
-import { Requests } from '../connection/requests.ts';
 import { DEFAULT_TRANSFER_BYTES, type Transfer, type TransferOptions } from '../connection/transfer.ts';
 import type { TransferStats } from '../connection/transfers.ts';
 import type { Replica } from '../replication/decode.ts';
 import { EventCodec } from '../replication/events.ts';
 import {
   CLIENT_PACKET,
-  COMMAND_COUNT_BITS,
-  MAX_COMMANDS,
   readHeader,
   readSlackReport,
   SERVER_PACKET,
@@ -46,166 +40,27 @@ import {
   writeHeader,
 } from '../replication/packets.ts';
 import { Relays } from '../replication/relays.ts';
-import { CommandSampler, writeCommand } from '../simulation/commands.ts';
 import type { Game } from '../simulation/game.ts';
-import { decodeMessage, encodeMessage, type MessageRefusal } from '../simulation/messages.ts';
-import { decodeAnswer, encodeRequest, isAbout, type Outcome } from '../simulation/requests.ts';
 import type { InputOf, PayloadOf, QuestionOf, Shape } from '../simulation/types.ts';
-import { ClientRecorder, type TraceLimits } from '../trace/index.ts';
+import { ClientRecorder } from '../trace/index.ts';
 import { BitReader, BitWriter } from '../wire/bits.ts';
-import { CommandClock } from './clock.ts';
-import { InputDelay } from './delay.ts';
-import { ClientEvents, type EventStats, type EventVerdict } from './events.ts';
+import { OwnCommands, type Trip } from './commands.ts';
+import { ClientEvents } from './events.ts';
 import { type ClientView, clientView } from './facade.ts';
-import { type EntityHealth, Health, type HealthCounts } from './health.ts';
+import { type EntityHealth, Health } from './health.ts';
+import { ClientMessages } from './messages.ts';
 import { Playback } from './playback.ts';
 import { type CorrectionListener, DEFAULT_MAX_REPLAY, LEAST_MAX_REPLAY, Predictor } from './prediction.ts';
 import { Presence, type PresenceListener } from './presence.ts';
-import { Replicas, type SnapshotRefusal } from './replicas.ts';
+import { Replicas } from './replicas.ts';
 import { CommandViews } from './seen.ts';
+import type { ClientCoreOptions, ClientEvent, ClientRefusal, ClientStats } from './types.ts';
 import { View } from './view.ts';
-
-export interface ClientCoreOptions {
-  readonly now: Millis;
-  /** A fresh u32 per call. */
-  readonly entropy: () => number;
-  /** The player's name; the server gives one when it is empty. */
-  readonly name?: string;
-  readonly room?: string;
-  /** Resume token of an earlier session, in hex. */
-  readonly token?: string;
-  /** Bytes of the server's transfers that may be held here at a time. Default 4 MiB. */
-  readonly transferBytes?: number;
-  /**
-   * Steps that a correction may run again in one `advance`, 8 or more; what is left waits for the next one, while the former
-   * prediction goes on. Default 64.
-   */
-  readonly maxReplay?: number;
-  /**
-   * Ticks, 0..60, that own commands wait before this client sees them; the server gets them as early as ever. Each one brings the
-   * prediction a tick closer to the newest snapshot: fewer and smaller corrections, for a later answer to the player's hands. Default 0.
-   */
-  readonly inputDelay?: number;
-  /** Most that is predicted past a snapshot, 100..1,500 ms. A longer path forces an input delay. Default 1,000. */
-  readonly maxPrediction?: Millis;
-  readonly development?: boolean;
-  /** Record what is predicted, the last 30 s or as the limits say, for `trace()`. Default: while `development` is on. */
-  readonly trace?: boolean | TraceLimits;
-}
-
-/** Things the page may care about. Ignoring one never breaks the protocol. */
-export type ClientEvent =
-  | { readonly type: 'joined'; readonly seat: number; readonly token: string; readonly resumed: boolean }
-  | { readonly type: 'refused'; readonly code: RefusalCode; readonly message: string }
-  | { readonly type: 'closed'; readonly reason: CloseReason }
-  /** The server was not heard for 3 s. */
-  | { readonly type: 'silent' }
-  | { readonly type: 'heard' }
-  | { readonly type: 'message'; readonly name: string; readonly payload: unknown }
-  /** A one-shot event, to be shown now. `id` is not 0 while it is predicted only: its verdict follows under that number. */
-  | {
-      readonly type: 'event';
-      readonly name: string;
-      readonly fields: Readonly<Record<string, unknown>>;
-      readonly tick: number;
-      readonly owner: number;
-      readonly predicted: boolean;
-      readonly id: number;
-    }
-  /** The server has spoken about an event that was shown before. */
-  | { readonly type: 'event-settled'; readonly id: number; readonly verdict: EventVerdict }
-  /** An entity came into this client's sight. It is drawn once the view has reached it. */
-  | { readonly type: 'enter'; readonly entity: string; readonly id: number }
-  /** An entity is no longer held. `gone`: it does not exist any more; otherwise it left this client's sight. */
-  | { readonly type: 'leave'; readonly entity: string; readonly id: number; readonly gone: boolean }
-  /** What became of a request. */
-  | { readonly type: 'answer'; readonly id: number; readonly name: string; readonly outcome: Outcome }
-  /** The server sends something large: how far it is can be read from `transfer` at any time. */
-  | { readonly type: 'transfer'; readonly transfer: Transfer }
-  /** It has arrived, or it has failed. Those that this side sends end here too. */
-  | { readonly type: 'transfer-ended'; readonly transfer: Transfer }
-  | { readonly type: 'warning'; readonly message: string };
-
-/** Why bytes from the server were not accepted. */
-export type ClientRefusal =
-  | HandshakeRefusal
-  | 'unknown-kind'
-  | 'empty'
-  | 'unexpected'
-  | 'truncated'
-  | 'bad-value'
-  | 'bad-ack'
-  | 'bad-padding'
-  | 'bad-messages'
-  | 'duplicate-packet'
-  | SnapshotRefusal;
-
-export interface ClientStats {
-  /** Round trip in ms, without the time that either side waits before answering. */
-  readonly rtt: number;
-  /** Deviation of snapshot arrivals in ms. */
-  readonly jitter: number;
-  /** Share of the server's packets that did not arrive, 0..1. */
-  readonly loss: number;
-  /** Newest predicted tick. */
-  readonly tick: number;
-  /** Ticks that this client runs ahead of the newest snapshot. */
-  readonly lead: number;
-  /** Ticks by which commands arrive early at the server. */
-  readonly slack: number;
-  /** Ticks by which they should: adapted to the jitter and the loss on the way there. */
-  readonly targetSlack: number;
-  /** Times that the command clock jumped in place of being steered. */
-  readonly clockJumps: number;
-  /** Ticks that own commands wait here before they are seen, asked for or forced by `maxPrediction`. */
-  readonly inputDelay: number;
-  /** Times that `maxPrediction` has forced a longer input delay. */
-  readonly predictionCapHits: number;
-  /** Milliseconds since the newest snapshot arrived. */
-  readonly snapshotAge: number;
-  /** Milliseconds between the newest snapshot's tick and the tick that others are drawn at. */
-  readonly viewDelay: number;
-  readonly mispredictions: number;
-  readonly replayedSteps: number;
-  /** Frames at whose end a correction was not done, because `maxReplay` steps were. */
-  readonly deferredReplays: number;
-  /** Snapshots that were as predicted, but came with another player's command that was not as assumed. */
-  readonly anticipations: number;
-  /** What rules did here to rows that this client does not predict, in vain: writes, spawns, despawns. */
-  readonly discardedWrites: number;
-  readonly discardedSpawns: number;
-  readonly discardedDespawns: number;
-  readonly entities: number;
-  readonly bytesInPerSecond: number;
-  readonly bytesOutPerSecond: number;
-  /** Predicted entities by how well they agree with the snapshots. */
-  readonly health: HealthCounts;
-  readonly snapshots: number;
-  readonly underruns: number;
-  /** Commands whose view lay further back than shots are tested: they are tested against what was drawn later. */
-  readonly viewsClamped: number;
-  readonly clockRate: number;
-  /** What became of one-shot events. */
-  readonly oneShots: Readonly<EventStats>;
-  /** Why datagrams were not accepted. `datagramsIn` is `datagramsAccepted` plus the sum of these. */
-  readonly refused: Readonly<Partial<Record<ClientRefusal, number>>>;
-  /** Why messages in accepted datagrams were not delivered. */
-  readonly messagesRefused: Readonly<Partial<Record<MessageRefusal, number>>>;
-  /** Datagrams received, and those among them that were accepted. */
-  readonly datagramsIn: number;
-  readonly datagramsAccepted: number;
-}
 
 const NOTHING_JUDGED = new Health();
 
 /** A hello is repeated this often until it is answered. */
 const HELLO_EVERY_MS = 200;
-
-/** Steps in one `advance`; what is more is skipped, as after a sleeping tab. */
-const MAX_STEPS = 8;
-
-/** Room for commands in a packet: what a full fragment of a message needs is left over. */
-const MAX_COMMAND_BITS = 800 * 8;
 
 /** A page that did not run for this long was frozen: nothing that arrived meanwhile could be read. Then it reads for a moment. */
 const HANG_MS = 250;
@@ -214,22 +69,8 @@ const WAKE_REST_MS = 20;
 /** Fresh snapshots are waited for this long at most. */
 const WAKE_MS = 400;
 
-/** Without snapshots commands are made for at most this far past the newest one. */
-const MAX_LEAD_MS = 1_500;
-
-/** Prediction past a snapshot that a path may ask for. Three times a bad path's round trip: the own ship answers at once nearly everywhere. */
-const MAX_PREDICTION_MS = 1_000;
-const LEAST_MAX_PREDICTION_MS = 100;
-const MOST_INPUT_DELAY_TICKS = 60;
-
-/** A clock that jumps back by no more than this is waited for; further back, commands are taken back and made anew. */
-const WAIT_TICKS = 2;
-
 /** How long an answer is waited for, unless the caller says otherwise. */
 const REQUEST_MS = 5_000;
-
-/** Commands repeated beyond the estimated slack: covers an estimate that is a little off. */
-const REDUNDANCY_MARGIN = 4;
 
 type State = 'idle' | 'greeting' | 'playing' | 'ended';
 
@@ -251,9 +92,7 @@ export class ClientCore<S extends Shape = Shape> {
   #seat = 0;
   #options: S['options'];
   #acks = new PacketAcks();
-  #channels: MessageChannels;
-  readonly #transferBytes: number;
-  readonly #requests = new Requests();
+  readonly #messages: ClientMessages;
   readonly #outbox = new Outbox();
   readonly #events: ClientEvent[] = [];
   readonly #presence = new Presence();
@@ -281,20 +120,11 @@ export class ClientCore<S extends Shape = Shape> {
   };
   /** What a packet relays, read before all of it is accepted. */
   readonly #relays: Relays;
-  /** What was seen with each command; undefined for a game without shapes. */
-  #views: CommandViews | undefined;
-  readonly #clock: CommandClock;
-  readonly #delay: InputDelay;
-  /** Newest tick that a command was made for, and newest one that was sent. */
-  #made = 0;
-  #sent = 0;
+  readonly #commands: OwnCommands;
   readonly #playback: Playback;
-  readonly #sampler: CommandSampler;
   readonly #packet = new Uint8Array(MAX_DATAGRAM_BYTES);
   readonly #writer = new BitWriter(this.#packet);
   readonly #reader = new BitReader();
-  readonly #words: Int32Array;
-  readonly #maxLead: number;
   #linked = false;
   #hidden = false;
   #silent = false;
@@ -313,7 +143,6 @@ export class ClientCore<S extends Shape = Shape> {
   #datagramsIn = 0;
   #datagramsAccepted = 0;
   readonly #refused: Partial<Record<ClientRefusal, number>> = {};
-  readonly #messagesRefused: Partial<Record<MessageRefusal, number>> = {};
 
   constructor(game: Game<S>, options: ClientCoreOptions) {
     this.game = game;
@@ -325,8 +154,11 @@ export class ClientCore<S extends Shape = Shape> {
     this.#name = cleanName(options.name ?? '');
     this.#room = options.room ?? '';
     this.#token = options.token;
-    this.#transferBytes = options.transferBytes ?? DEFAULT_TRANSFER_BYTES;
-    this.#channels = new MessageChannels(this.#transferBytes);
+    this.#messages = new ClientMessages(
+      game as unknown as Game,
+      options.transferBytes ?? DEFAULT_TRANSFER_BYTES,
+      (event) => this.#events.push(event),
+    );
     this.#options = { ...(game.definition.options ?? {}) } as S['options'];
     this.#now = options.now;
     this.#lastHeard = options.now;
@@ -350,21 +182,8 @@ export class ClientCore<S extends Shape = Shape> {
       this.#maxReplay >= LEAST_MAX_REPLAY,
       `maxReplay must be ${LEAST_MAX_REPLAY} or more, got ${this.#maxReplay}`,
     );
-    this.#maxLead = Math.floor((MAX_LEAD_MS * schema.tickRate) / 1000);
-    this.#clock = new CommandClock(schema.tickMs);
-    const { inputDelay = 0, maxPrediction = MAX_PREDICTION_MS } = options;
-    assert(
-      inputDelay >= 0 && inputDelay <= MOST_INPUT_DELAY_TICKS,
-      `inputDelay must be 0..${MOST_INPUT_DELAY_TICKS} ticks, got ${inputDelay}`,
-    );
-    assert(
-      maxPrediction >= LEAST_MAX_PREDICTION_MS && maxPrediction <= MAX_LEAD_MS,
-      `maxPrediction must be ${LEAST_MAX_PREDICTION_MS}..${MAX_LEAD_MS} ms, got ${maxPrediction}`,
-    );
-    this.#delay = new InputDelay(schema.tickMs, schema.ticksPerSnapshot, inputDelay, maxPrediction);
+    this.#commands = new OwnCommands(schema, this.#development, options);
     this.#playback = new Playback(schema.tickMs, schema.ticksPerSnapshot);
-    this.#sampler = this.#newSampler();
-    this.#words = new Int32Array((MAX_COMMANDS + 1) * schema.command.words);
   }
 
   get seat(): number {
@@ -405,7 +224,7 @@ export class ClientCore<S extends Shape = Shape> {
     this.#linked = true;
     this.#lastHeard = now;
     this.#acks = new PacketAcks();
-    this.#channels.resetFlight();
+    this.#messages.channels.resetFlight();
     if (this.#state === 'ended') return;
     this.#state = 'greeting';
     this.#greet(now);
@@ -428,20 +247,20 @@ export class ClientCore<S extends Shape = Shape> {
 
   /** Takes the player's hands as they are now: levels replace, presses add. */
   sample(input: InputOf<S>): void {
-    this.#sampler.sample(input as Readonly<Record<string, unknown>>);
+    this.#commands.sample(input as Readonly<Record<string, unknown>>);
   }
 
   /** Runs every step that is due and queues what is to be sent. */
   advance(now: Millis): void {
     this.#passed(now);
-    this.#expireRequests(now);
+    this.#messages.expire(now);
     if (this.#state === 'greeting') {
       if (this.#linked && now - this.#helloAt >= HELLO_EVERY_MS) this.#greet(now);
       return;
     }
     if (this.#state !== 'playing') return;
     this.#judgeSilence(now);
-    this.#advanceClock(now);
+    this.#commands.advance(now);
     this.#predictor?.frame(this.#correction);
     const stepped = this.#steps();
     // Now and then also without commands: there are none while snapshots are missing, and a server that hears nothing sends none [X2].
@@ -456,13 +275,14 @@ export class ClientCore<S extends Shape = Shape> {
   }
 
   pollEvent(): ClientEvent | undefined {
-    return this.#events.shift() ?? this.#channels.transfers.pollEvent();
+    return this.#events.shift() ?? this.#messages.channels.transfers.pollEvent();
   }
 
   nextWakeup(): Millis {
     if (this.#state === 'greeting') return Math.max(this.#now, this.#helloAt + HELLO_EVERY_MS);
-    if (this.#state !== 'playing' || !this.#clock.running) return this.#now + HELLO_EVERY_MS;
-    return Math.min(this.#clock.timeOf(this.#made + 1), this.#now + PROBE_EVERY_MS);
+    const { nextDue } = this.#commands;
+    if (this.#state !== 'playing' || nextDue === undefined) return this.#now + HELLO_EVERY_MS;
+    return Math.min(nextDue, this.#now + PROBE_EVERY_MS);
   }
 
   /** Fills `view` for a frame at `now`. */
@@ -481,13 +301,13 @@ export class ClientCore<S extends Shape = Shape> {
       this.#ownTick(now),
     );
     this.#oneShots.release(tick);
-    this.#views?.drawn(tick);
+    this.#commands.views?.drawn(tick);
   }
 
   /** The page slept, and what it holds is from before: it keeps showing that for a moment, so that the world moves once and not twice. */
   #isWaking(now: Millis, newest: number): boolean {
     if (now - this.#wokeAt > WAKE_MS) return false;
-    return (this.#clock.positionAt(now) - newest - this.#delay.ahead) * this.game.schema.tickMs > HANG_MS;
+    return this.#commands.aheadAt(now, newest) * this.game.schema.tickMs > HANG_MS;
   }
 
   /** The page is shown or hidden; the server is told at once, in three copies. */
@@ -501,13 +321,12 @@ export class ClientCore<S extends Shape = Shape> {
   /** Bytes that the transport has not sent yet. While it holds any, nothing is added. */
   setBuffered(bytes: number): void {
     this.#buffered = bytes;
-    if (bytes > 0) this.#channels.transfers.buffered(this.#now);
+    if (bytes > 0) this.#messages.channels.transfers.buffered(this.#now);
   }
 
   /** Queues a message. False when the queue is full. */
   send<N extends keyof S['messages'] & string>(name: N, payload: PayloadOf<S, N>): boolean {
-    const { bytes, reliable } = encodeMessage(this.game as unknown as Game, 'client', name, payload);
-    return reliable ? this.#channels.sendReliable(bytes) : this.#channels.sendUnreliable(bytes);
+    return this.#messages.send(name, payload);
   }
 
   /**
@@ -520,23 +339,20 @@ export class ClientCore<S extends Shape = Shape> {
     payload: QuestionOf<S, N>,
     timeoutMs: Millis = REQUEST_MS,
   ): number | undefined {
-    const { id } = this.#requests;
-    const bytes = encodeRequest(this.game as unknown as Game, name, id, payload);
-    if (this.#state === 'ended' || this.#requests.full || !this.#channels.sendReliable(bytes))
-      return undefined;
-    return this.#requests.add(name, now + timeoutMs);
+    return this.#messages.request(name, payload, now + timeoutMs, this.#state !== 'ended');
   }
 
   /** Sends something large to the server, which takes 64 KiB unless it says otherwise. `bytes` must not change until it is over. */
   transfer(name: string, bytes: Uint8Array, options: TransferOptions = {}): Transfer {
-    const transfer = this.#channels.transfers.send(name, bytes, options.priority);
-    if (this.#state === 'ended') this.#channels.transfers.abandon();
+    const { transfers } = this.#messages.channels;
+    const transfer = transfers.send(name, bytes, options.priority);
+    if (this.#state === 'ended') transfers.abandon();
     return transfer;
   }
 
   /** What transfers have moved, and how fast they may. */
   get transferStats(): TransferStats {
-    return this.#channels.transfers.stats;
+    return this.#messages.channels.transfers.stats;
   }
 
   /** Gives the seat back. */
@@ -565,11 +381,7 @@ export class ClientCore<S extends Shape = Shape> {
       loss: this.#acks.inboundLoss,
       tick: this.tick,
       lead: newest === undefined ? 0 : this.tick - newest.tick,
-      slack: this.#clock.slack,
-      targetSlack: this.#clock.target,
-      clockJumps: this.#clock.jumps,
-      inputDelay: this.#delay.ticks,
-      predictionCapHits: this.#delay.capHits,
+      ...this.#commands.stats(),
       snapshotAge: newest === undefined ? 0 : this.#now - this.#newestAt,
       viewDelay: newest === undefined ? 0 : (newest.tick - this.#playback.tick) * tickMs,
       mispredictions: this.#predictor?.stats.mispredicted ?? 0,
@@ -588,11 +400,10 @@ export class ClientCore<S extends Shape = Shape> {
       health: (this.#predictor?.health ?? NOTHING_JUDGED).counts(this.#predictor?.predictedCount ?? 0),
       snapshots: this.#snapshots,
       underruns: this.#playback.underruns,
-      viewsClamped: this.#views?.clamped ?? 0,
-      clockRate: this.#clock.rate,
+      viewsClamped: this.#commands.views?.clamped ?? 0,
       oneShots: this.#oneShots.stats,
       refused: this.#refused,
-      messagesRefused: this.#messagesRefused,
+      messagesRefused: this.#messages.refused,
       datagramsIn: this.#datagramsIn,
       datagramsAccepted: this.#datagramsAccepted,
     };
@@ -604,16 +415,9 @@ export class ClientCore<S extends Shape = Shape> {
     this.#now = now;
   }
 
-  #advanceClock(now: Millis): void {
-    const before = this.#clock.position;
-    this.#clock.advance(now);
-    this.#delay.advance(this.#clock.position - before);
-  }
-
   #ownTick(now: Millis): number {
-    if (!this.#clock.running) return this.tick;
     // One tick behind what is due: between the last two predicted ticks.
-    return this.#clock.positionAt(now) - this.#delay.ticks - 1;
+    return (this.#commands.dueAt(now) ?? this.tick + 1) - 1;
   }
 
   #receive(now: Millis, bytes: Uint8Array): 'ok' | ClientRefusal {
@@ -668,11 +472,10 @@ export class ClientCore<S extends Shape = Shape> {
   /** Nothing held, nothing predicted: the next snapshot comes against the empty baseline. */
   #startOver(seed: number, options: S['options']): void {
     // What the page sent before the first welcome still waits; what it sent to a former session is of no use to this one.
-    if (this.#predictor !== undefined) this.#forgetStreams();
+    if (this.#predictor !== undefined) this.#messages.forget();
     this.#replicas.clear();
     this.#presence.clear();
-    this.#clock.stop();
-    this.#sampler.dropPulls();
+    this.#commands.stop();
     this.#playback.reset();
     this.#view.clear();
     this.#view.seat = this.#seat;
@@ -690,37 +493,9 @@ export class ClientCore<S extends Shape = Shape> {
   #watchViews({ simulation }: Predictor<S>): void {
     const { schema } = this.game;
     if (schema.shapes === undefined) return;
-    this.#views = new CommandViews(schema, this.#replicas, this.#seat, () => simulation.core.tick);
-    simulation.past = this.#views;
-  }
-
-  /** Nothing of the former session's streams goes on. */
-  #forgetStreams(): void {
-    this.#abandon();
-    this.#channels = new MessageChannels(this.#transferBytes);
-  }
-
-  /** What was asked stays unanswered, what was on its way does not arrive. */
-  #abandon(): void {
-    for (const asked of this.#requests.takeAll())
-      this.#settle(asked, { ok: false, code: 'ended', reason: '' });
-    const { transfers } = this.#channels;
-    transfers.abandon();
-    for (let event = transfers.pollEvent(); event !== undefined; event = transfers.pollEvent())
-      this.#events.push(event);
-  }
-
-  #expireRequests(now: Millis): void {
-    for (
-      let asked = this.#requests.takeOverdue(now);
-      asked !== undefined;
-      asked = this.#requests.takeOverdue(now)
-    )
-      this.#settle(asked, { ok: false, code: 'timed-out', reason: '' });
-  }
-
-  #settle({ id, name }: { readonly id: number; readonly name: string }, outcome: Outcome): void {
-    this.#events.push({ type: 'answer', id, name, outcome });
+    const views = new CommandViews(schema, this.#replicas, this.#seat, () => simulation.core.tick);
+    this.#commands.views = views;
+    simulation.past = views;
   }
 
   #receiveRefused(bytes: Uint8Array): 'ok' | ClientRefusal {
@@ -734,7 +509,7 @@ export class ClientCore<S extends Shape = Shape> {
       return 'ok';
     }
     this.#state = 'ended';
-    this.#abandon();
+    this.#messages.abandon();
     this.#events.push({ type: 'refused', code: refused.code, message: refused.message });
     return 'ok';
   }
@@ -776,17 +551,17 @@ export class ClientCore<S extends Shape = Shape> {
     if (r.failed) return 'bad-value';
     const oneShots = hasSnapshot ? this.#eventCodec.read(r, tick, this.#seat) : undefined;
     if (!r.align()) return r.failed ? 'truncated' : 'bad-padding';
-    if (this.#channels.read(bytes, r.byteOffset, bytes.length) !== 'ok') return 'bad-messages';
+    if (this.#messages.channels.read(bytes, r.byteOffset, bytes.length) !== 'ok') return 'bad-messages';
     this.#acks.receivedPacket(now, header.seq);
     this.#acks.acknowledged(now, header.ack, header.ackBits, header.ackDelayMs, (seq) =>
-      this.#channels.acked(seq),
+      this.#messages.channels.acked(seq),
     );
     this.#heard(now);
     if (oneShots !== undefined) this.#oneShots.take(oneShots.events);
     if (replica !== undefined) this.#applySnapshot(now, replica, report, relays);
     if (oneShots?.complete === true) this.#oneShots.settle(tick);
-    this.#takeMessages();
-    if (this.#channels.broken) this.#giveUp();
+    this.#messages.take();
+    if (this.#messages.channels.broken) this.#giveUp();
     return 'ok';
   }
 
@@ -811,118 +586,28 @@ export class ClientCore<S extends Shape = Shape> {
     this.#presence.update(replica, this.#presenceListener);
     const predictor = this.#predictor as Predictor<S>;
     this.#newestAt = now;
-    if (first) this.#start(now, replica);
-    else this.#steer(now, replica.tick, report);
+    if (first) this.#commands.start(now, replica, this.#trip(), predictor);
+    else this.#commands.steer(now, replica.tick, report, this.#trip(), predictor);
     predictor.reconcile(replica, relays);
   }
 
-  #steer(now: Millis, tick: number, report: SlackReport | undefined): void {
-    this.#advanceClock(now);
-    const ahead = this.#clock.position - tick;
-    // What waited for a sleeping page is old; a fresh snapshot follows.
-    if (ahead > this.#maxLead && now - this.#wokeAt < WAKE_REST_MS) return;
-    // A server that stalled has dropped ticks, and this client runs beyond all it may predict: no report would ever tell.
-    if (ahead < 0 || ahead > this.#maxLead) {
-      const lead = this.#firstLead();
-      this.#clock.start(now, tick + lead);
-      this.#delay.start(lead);
-    } else {
-      if (report !== undefined) this.#clock.report(report, this.#acks.lossRuns);
-      this.#delay.arrived(this.#clock.position - tick);
-    }
-    const due = Math.floor(this.#clock.position);
-    if (this.#made - due > WAIT_TICKS) this.#goBack(due);
-  }
-
-  /** The clock has jumped back: what was made for later ticks has not run there yet and is made anew, so that the player's hands count at once. */
-  #goBack(due: number): void {
-    this.#made = due;
-    this.#sent = Math.min(this.#sent, due);
-    (this.#predictor as Predictor<S>).goBack(due);
-  }
-
-  /** The first snapshot: pull counters go on from the server's, the clock starts ahead of it. */
-  #start(now: Millis, replica: Replica): void {
-    this.#sampler.adoptPulls(replica.controls, 0);
-    const lead = this.#firstLead();
-    this.#clock.start(now, replica.tick + lead);
-    this.#delay.start(lead);
-    this.#made = Math.floor(replica.tick + lead);
-    this.#sent = this.#made;
-    (this.#predictor as Predictor<S>).skipTo(Math.floor(replica.tick + lead - this.#delay.ticks));
-  }
-
-  /** Ticks to run ahead until the server has reported: a round trip, the wanted slack, and one for the way. */
-  #firstLead(): number {
-    const trip = this.#acks.hasRtt
+  /** The round trip and the loss as far as they are known: until there is an answer, the time that the handshake took. */
+  #trip(): Trip {
+    const rtt = this.#acks.hasRtt
       ? this.#acks.rtt
       : Math.max(0, Math.min(1_000, this.#lastHeard - this.#helloAt));
-    return trip / this.game.schema.tickMs + this.#clock.target + 1;
-  }
-
-  #takeMessages(): void {
-    const game = this.game as unknown as Game;
-    for (let raw = this.#channels.receive(); raw !== undefined; raw = this.#channels.receive()) {
-      if (raw.reliable && this.#channels.transfers.take(raw.bytes)) continue;
-      if (raw.reliable && isAbout(game, raw.bytes)) {
-        this.#takeAnswer(raw.bytes);
-        continue;
-      }
-      const message = decodeMessage(game, 'server', raw.bytes, raw.reliable);
-      if (typeof message === 'string') this.#refuseMessage(message);
-      else this.#events.push({ type: 'message', ...message });
-    }
-  }
-
-  #takeAnswer(bytes: Uint8Array): void {
-    const answer = decodeAnswer(this.game as unknown as Game, bytes);
-    if (answer === undefined) {
-      this.#refuseMessage('bad-payload');
-      return;
-    }
-    const asked = this.#requests.take(answer.id, answer.name);
-    // Late, twice, or never asked for.
-    if (asked === undefined) this.#refuseMessage('unknown-answer');
-    else this.#settle(asked, answer.outcome);
-  }
-
-  #refuseMessage(refusal: MessageRefusal): void {
-    this.#messagesRefused[refusal] = (this.#messagesRefused[refusal] ?? 0) + 1;
+    return { rtt, lossRuns: this.#acks.lossRuns, justWoke: this.#now - this.#wokeAt < WAKE_REST_MS };
   }
 
   /** Simulates up to the clock. True when there is a new command to send. */
   #steps(): boolean {
     const predictor = this.#predictor;
     const { newest } = this.#replicas;
-    if (predictor === undefined || !this.#clock.running || newest === undefined) return false;
-    const limit = newest.tick + this.#maxLead;
-    const now = Math.floor(this.#clock.position);
-    // A page that slept has snapshots to wait for: a command for a tick long gone would only be late.
-    const made = now <= limit + MAX_STEPS && this.#makeCommands(predictor, Math.min(now, limit));
-    const due = Math.max(newest.tick, Math.floor(this.#clock.position - this.#delay.ticks));
-    const last = Math.min(due, this.#made);
-    if (last - predictor.tick > MAX_STEPS) predictor.skipTo(last - 1);
-    while (predictor.tick < last) predictor.step();
+    if (predictor === undefined || newest === undefined) return false;
+    const made = this.#commands.run(newest.tick, predictor);
     for (const message of predictor.simulation.warnings.splice(0))
       this.#events.push({ type: 'warning', message });
     return made;
-  }
-
-  /** Makes the commands up to `due` of the player's hands as they are. True when there is a new one. */
-  #makeCommands(predictor: Predictor<S>, due: number): boolean {
-    if (due - this.#made > MAX_STEPS) {
-      this.#made = due - 1;
-      this.#sent = this.#made;
-    }
-    const before = this.#made;
-    while (this.#made < due) {
-      const tick = ++this.#made;
-      this.#sampler.copyTo(this.#words, 0);
-      predictor.setCommand(tick, this.#words.subarray(0, this.game.schema.command.words));
-      this.#views?.note(tick);
-      this.#clock.made(tick);
-    }
-    return this.#made > before;
   }
 
   #sendPacket(now: Millis): void {
@@ -936,9 +621,9 @@ export class ClientCore<S extends Shape = Shape> {
     const { acknowledged } = this.#replicas;
     w.write(acknowledged === undefined ? 0 : 1, 1);
     if (acknowledged !== undefined) w.write(acknowledged, 32);
-    this.#writeCommands(w);
+    this.#commands.write(w, this.#predictor as Predictor<S>);
     const length = w.finish();
-    const messages = this.#channels.fill(
+    const messages = this.#messages.channels.fill(
       now,
       seq,
       MAX_DATAGRAM_BYTES - length,
@@ -947,39 +632,6 @@ export class ClientCore<S extends Shape = Shape> {
       this.#acks,
     );
     this.#outbox.push(0, this.#packet, length + messages);
-  }
-
-  /** The commands that can still arrive in time, oldest first. */
-  #writeCommands(w: BitWriter): void {
-    const predictor = this.#predictor as Predictor<S>;
-    if (this.#made > this.#sent) this.#clock.sent(this.#sent, this.#made);
-    this.#sent = this.#made;
-    const reach = Math.ceil(Math.max(0, this.#clock.slack)) + REDUNDANCY_MARGIN;
-    const oldest = Math.max(this.#made - Math.min(reach, MAX_COMMANDS) + 1, predictor.settled + 1);
-    let count = 0;
-    while (count < MAX_COMMANDS && this.#made - count >= oldest && predictor.hasCommand(this.#made - count))
-      count++;
-    const start = w.bitLength;
-    this.#writeNewest(w, count);
-    // Large commands that change all the time: fewer of them, but the packet stays one datagram with room for messages.
-    for (; w.bitLength - start > MAX_COMMAND_BITS; count >>= 1) {
-      w.seek(start);
-      this.#writeNewest(w, count >> 1);
-    }
-  }
-
-  #writeNewest(w: BitWriter, count: number): void {
-    const predictor = this.#predictor as Predictor<S>;
-    const { command } = this.game.schema;
-    w.write(count, COMMAND_COUNT_BITS);
-    if (count === 0) return;
-    w.write(this.#made, 32);
-    this.#words.set(command.neutral, 0);
-    for (let i = 1; i <= count; i++) {
-      predictor.copyCommand(this.#made - count + i, this.#words, i * command.words);
-      writeCommand(w, command, this.#words, i * command.words, this.#words, (i - 1) * command.words);
-      this.#views?.write(w, this.#made - count + i, i === 1);
-    }
   }
 
   #sendProbe(now: Millis): void {
@@ -1023,7 +675,7 @@ export class ClientCore<S extends Shape = Shape> {
   #end(reason: CloseReason): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
-    this.#abandon();
+    this.#messages.abandon();
     this.#events.push({ type: 'closed', reason });
   }
 
@@ -1041,17 +693,6 @@ export class ClientCore<S extends Shape = Shape> {
 
   #isMine(nonce: Nonce): boolean {
     return nonce[0] === this.#nonce[0] && nonce[1] === this.#nonce[1];
-  }
-
-  #newSampler(): CommandSampler {
-    const counters = {
-      clamped: 0,
-      notANumber: 0,
-      discardedWrites: 0,
-      discardedSpawns: 0,
-      discardedDespawns: 0,
-    };
-    return new CommandSampler(this.game.schema.command, { counters, development: this.#development });
   }
 
   #queue(bytes: Uint8Array): void {

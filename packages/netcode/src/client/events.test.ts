@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { event } from '../simulation/events.ts';
 import { defineGame } from '../simulation/game.ts';
 import { int } from '../wire/fields.ts';
-import type { ClientEvent } from './core.ts';
 import { ClientEvents } from './events.ts';
+import type { ClientEvent } from './types.ts';
 
 const { schema } = defineGame({
   name: 'shown',

@@ -18,7 +18,7 @@ import {
   subjectOf,
 } from '../simulation/events.ts';
 import type { GameSchema } from '../simulation/game.ts';
-import type { ClientEvent } from './core.ts';
+import type { ClientEvent } from './types.ts';
 
 /** What became of an event that was shown before the server had said anything. `unknown`: its word was lost for too long. */
 export type EventVerdict = 'confirmed' | 'rejected' | 'unknown';

@@ -26,13 +26,8 @@ export { ConnectError, type LinkFailure, RequestError } from '../transport/error
 export { type GeckosOptions, openGeckos } from '../transport/geckos.ts';
 export { type MemoryLink, type MemoryLinkOptions, memoryLink } from '../transport/memory.ts';
 export type { Transport, TransportStats, TransportTraits } from '../transport/transport.ts';
-export {
-  ClientCore,
-  type ClientCoreOptions,
-  type ClientEvent,
-  type ClientRefusal,
-  type ClientStats,
-} from './core.ts';
+export { ClientCore } from './core.ts';
 export type { EventStats, EventVerdict } from './events.ts';
 export type { ClientView, EventFields, Viewed, ViewedPlayer, ViewTable } from './facade.ts';
 export type { EntityHealth, HealthCounts, HealthWord } from './health.ts';
+export type { ClientCoreOptions, ClientEvent, ClientRefusal, ClientStats } from './types.ts';

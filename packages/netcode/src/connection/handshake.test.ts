@@ -96,7 +96,7 @@ describe('every handshake datagram', () => {
     expect(hex).toBe(
       '01' +
         '54574952' +
-        '0200' +
+        '0300' +
         '0102030405060708' +
         'efbeadde01000000' +
         '00' +

@@ -7,7 +7,8 @@ import { type ServerAnswers, ServerCore, type ServerEvent } from '@tickwire/serv
 import { UsageError } from '../base/assert.ts';
 import { Rng } from '../base/rng.ts';
 import { MAX_DATAGRAM_BYTES, type Millis } from '../base/units.ts';
-import { ClientCore, type ClientCoreOptions, type ClientEvent } from '../client/core.ts';
+import { ClientCore } from '../client/core.ts';
+import type { ClientCoreOptions, ClientEvent } from '../client/types.ts';
 import type { Replica } from '../replication/decode.ts';
 import type { Game } from '../simulation/game.ts';
 import { firstDifference, type RowSet } from '../simulation/rows.ts';

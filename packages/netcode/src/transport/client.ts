@@ -3,10 +3,11 @@
 // One session outlives its connections: when a transport closes, or the server is silent for 5 s, the next one is opened and the
 // core resumes its seat. A silent transport is kept until another one works, because most outages heal by themselves.
 
-import { ClientCore, type ClientEvent, type ClientStats } from '../client/core.ts';
+import { ClientCore } from '../client/core.ts';
 import type { EventVerdict } from '../client/events.ts';
 import type { ClientView, EventFields } from '../client/facade.ts';
 import type { EntityHealth } from '../client/health.ts';
+import type { ClientEvent, ClientStats } from '../client/types.ts';
 import type { CloseReason, RefusalCode } from '../connection/handshake.ts';
 import type { Transfer, TransferOptions } from '../connection/transfer.ts';
 import type { Game } from '../simulation/game.ts';
