@@ -63,6 +63,16 @@ describe('views of commands', () => {
     expect(counters).toEqual({ viewsClamped: 1, viewsForged: 4 });
   });
 
+  it('[L3] are not drawn from a snapshot that is much older than a rewind may go, though it was sent', () => {
+    const { take, counters } = queue();
+    const limit = 300 - schema.maxRewind - 4 * schema.ticksPerSnapshot;
+    expect(take(300, view(290, 150))).toEqual(view(290, 288, 291));
+    expect(take(301, view(291, 150, 297))).toEqual(view(291, 291, 294));
+    expect(take(303, view(292, limit + 3))).toEqual(view(292, limit + 3));
+    // A blackout does that to honest ones.
+    expect(counters).toEqual({ viewsClamped: 0, viewsForged: 0 });
+  });
+
   it('go on by a tick where a command is substituted, which is nobody’s fault', () => {
     const { take, counters } = queue();
     expect(take(99)).toBeUndefined();

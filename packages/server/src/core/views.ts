@@ -26,6 +26,9 @@ export interface ViewCounters {
 /** Snapshots looked through for one that was sent. */
 const MOST_BACK = 63;
 
+/** Snapshots lost in a row for which an older one may stand in. Beyond them a client could name one of seconds ago and shoot at that. */
+const MOST_LOST = 4;
+
 export class ViewQueue {
   readonly #schema: GameSchema;
   readonly #ticks = new Float64Array(MAX_AHEAD_TICKS).fill(-1);
@@ -64,6 +67,9 @@ export class ViewQueue {
       if (!this.#holds(tick, sent)) {
         counters.viewsForged++;
         this.#choose(sent);
+      } else if (this.#isStale(tick)) {
+        // After a blackout that is honest, so nobody is accused.
+        this.#choose(sent);
       }
       return last;
     }
@@ -71,7 +77,7 @@ export class ViewQueue {
     last.time += VIEW_UNITS;
     this.#clamp(tick);
     expect(last, last, this.#schema.ticksPerSnapshot);
-    if (!this.#holds(tick, sent)) this.#choose(sent);
+    if (!this.#holds(tick, sent) || this.#isStale(tick)) this.#choose(sent);
     return last;
   }
 
@@ -98,6 +104,12 @@ export class ViewQueue {
     const { time, older, newer } = this.#last;
     if (older * VIEW_UNITS > time || !sent(older)) return false;
     return newer === NO_NEWER || (newer * VIEW_UNITS > time && newer < tick && sent(newer));
+  }
+
+  /** Others were drawn from a copy that is older than a rewind may go. */
+  #isStale(tick: number): boolean {
+    const { maxRewind, ticksPerSnapshot } = this.#schema;
+    return this.#last.older < tick - maxRewind - MOST_LOST * ticksPerSnapshot;
   }
 
   /** The snapshots sent last before the time and first after it. */
