@@ -49,10 +49,11 @@ export class ViewQueue {
   }
 
   /**
-   * The view of the command that runs in `tick`; undefined before the first. A substituted command's goes on by a tick. `sent` says
-   * whether the client was sent the snapshot of a tick. One object is reused.
+   * The view of the command that runs in `tick`. A substituted command's goes on by a tick; before the first of a page it is that of
+   * the present, of what the page was sent: the whole world is nobody's view [L4]. `sent` says whether the client was sent the
+   * snapshot of a tick. One object is reused.
    */
-  take(tick: number, sent: (tick: number) => boolean, counters: ViewCounters): CommandView | undefined {
+  take(tick: number, sent: (tick: number) => boolean, counters: ViewCounters): CommandView {
     const slot = tick % MAX_AHEAD_TICKS;
     const last = this.#last;
     if (this.#ticks[slot] === tick) {
@@ -73,7 +74,11 @@ export class ViewQueue {
       }
       return last;
     }
-    if (this.#latest < 0) return undefined;
+    if (this.#latest < 0) {
+      last.time = tick * VIEW_UNITS;
+      this.#choose(sent);
+      return last;
+    }
     last.time += VIEW_UNITS;
     this.#clamp(tick);
     expect(last, last, this.#schema.ticksPerSnapshot);
