@@ -115,6 +115,22 @@ describe('outgoing events', () => {
     expect(line.send(70).complete).toBe(true);
   });
 
+  it('[E3] a packet that was never acknowledged does not answer for a later one of the same number', () => {
+    const line = new Line();
+    const w = new BitWriter(new Uint8Array(1_164));
+    line.out.queue(raise(10, 1));
+    line.out.prepare(12, 256);
+    line.out.write(w, 7);
+    line.out.prepare(100, 256);
+    line.out.write(w, 8);
+    line.out.queue(raise(70_000, 2));
+    line.out.prepare(70_002, 256);
+    line.out.write(w, 7);
+    line.out.acked(7);
+    expect(line.send(70_005).numbers).toEqual([]);
+    expect(line.counters).toMatchObject({ told: 2, acknowledged: 1, expired: 1 });
+  });
+
   it('another connection may acknowledge under the same numbers; another page is told nothing old', () => {
     const line = new Line();
     line.out.queue(raise(10, 1));

@@ -303,6 +303,8 @@ export class OutgoingEvents {
       ({ event }) => tick - event.tick <= (this.#schema.events[event.type] as EventSchema).life,
     );
     this.#counters.expired += before - this.#waiting.length;
+    // Packet numbers wrap: one that nobody waits for any more must not answer for another with its number.
+    if (this.#waiting.length === 0) this.#flights.length = 0;
   }
 
   /** What comes first in turn is sent; on the wire all stand in the order in which they were raised. */
