@@ -177,7 +177,13 @@ function queriesOf(things: readonly Placed[]): Queries {
   things.forEach((thing, index) => {
     targets.place(index, thing.x, thing.y, thing.angle);
   });
-  return new Queries({ seat: SHOOTER, types: 1, past: () => targets, living: () => undefined });
+  return new Queries({
+    seat: SHOOTER,
+    types: 1,
+    nameOf: () => targets.schema.name,
+    past: () => targets,
+    living: () => undefined,
+  });
 }
 
 const byId = (things: readonly Placed[], id: number): Placed =>

@@ -1,6 +1,6 @@
 // One-shot events and predicted spawns on bad networks: shown once, at the right moment, confirmed or taken back.
 
-import { bool, defineGame, event, type Game, grid, type InputOf, int, ref } from '@tickwire/netcode';
+import { bool, defineGame, event, type Game, grid, type InputOf, int, press, ref } from '@tickwire/netcode';
 import type { ClientCore, ClientEvent } from '@tickwire/netcode/client';
 import { type ProfileName, Rig, type RigClient } from '@tickwire/netcode/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -350,4 +350,80 @@ describe('who is told', () => {
     // Types with a hook: whoever is gone can no longer be asked about, so nobody is told.
     expect(told.end).toBe(0);
   });
+
+  test('[E4] one’s own events of several hidden entities are several, though none is named', () => {
+    const game = defineGame({
+      name: 'hits',
+      maxPlayers: 6,
+      entities: { ship: { x: int(0, 100) } },
+      visible: { ship: () => false },
+      events: { hit: event({ ship: ref('ship'), n: int(0, 9) }, { of: 'ship' }) },
+      command: { dx: int(-1, 1) },
+      join(world, who) {
+        world.ship.spawn({ owner: who, x: 1 });
+      },
+      step(world, ctx) {
+        if (!ctx.isServer || ctx.tick % 60 !== 0) return;
+        let n = 1;
+        ctx.emit('hit', { owner: 1, n: 0 });
+        for (const ship of world.ship) if (ship.owner !== 1) ctx.emit('hit', { owner: 1, ship, n: n++ });
+      },
+    });
+    const rig = new Rig({ game, seed: 31, clients: 4, link: 'wifi', script: () => ({}) });
+    rig.run(3_500).expectClean();
+    const mine = rig.clients.find(({ core }) => core.seat === 1);
+    const shown = mine?.events.filter((shown) => shown.type === 'event').map(({ fields }) => fields) ?? [];
+    expect(shown.map(({ ship }) => ship)).toEqual(shown.map(() => undefined));
+    const numbers = shown.map(({ n }) => n);
+    expect(numbers.slice(-8)).toEqual([0, 1, 2, 3, 0, 1, 2, 3]);
+  });
+});
+
+test('[E3] a page that claims 200 pulls in each tick costs the others none of their events: seed 32', () => {
+  const game = defineGame({
+    name: 'flood',
+    maxPlayers: 6,
+    entities: { ship: { x: int(0, 100) } },
+    events: { shot: event({ n: int(0, 9) }) },
+    command: { shoot: press() },
+    join(world, who) {
+      world.ship.spawn({ owner: who, x: 1 });
+    },
+    step(world, ctx) {
+      for (const ship of ctx.simulated(world.ship))
+        for (let pulls = ctx.command(ship.owner).shoot; pulls > 0; pulls--)
+          ctx.emit('shot', { owner: ship.owner, n: 1 });
+    },
+  });
+  let busy = true;
+  const rig = new Rig({
+    game,
+    seed: 32,
+    clients: 4,
+    link: 'wifi',
+    script: (_, __, rng) => ({ shoot: busy && rng.chance(0.05) ? 1 : 0 }),
+  });
+  const [hostile, ...honest] = rig.clients;
+  rig.onTick = () => hostile?.core.sample({ shoot: 200 });
+  rig.run(4_000);
+  busy = false;
+  rig.run(1_000);
+  expect(rig.server.counters.events.dropped).toBeGreaterThan(10_000);
+  for (const { core, events } of honest) {
+    const { predicted, confirmed, rejected, unknown, dropped } = core.stats().oneShots;
+    expect(predicted).toBeGreaterThan(5);
+    expect({ confirmed, rejected, unknown, dropped }).toEqual({
+      confirmed: predicted,
+      rejected: 0,
+      unknown: 0,
+      dropped: 0,
+    });
+    // Everybody is there after a second.
+    const late = (one: ClientEvent, seats: readonly number[]): one is Shown =>
+      one.type === 'event' && one.tick > 60 && seats.includes(one.owner);
+    const others = honest.filter((other) => other.core !== core);
+    const seats = others.map((other) => other.core.seat);
+    const made = others.flatMap((other) => other.events.filter((one) => late(one, [other.core.seat])));
+    expect(events.filter((one) => late(one, seats))).toHaveLength(made.length);
+  }
 });

@@ -1,6 +1,16 @@
 // Lag compensation: what a shooter saw is what the server rules on.
 
-import { atan2, circle, hypot, type InputLog, type InputOf } from '@tickwire/netcode';
+import {
+  atan2,
+  circle,
+  decodeLog,
+  defineGame,
+  encodeLog,
+  hypot,
+  type InputLog,
+  type InputOf,
+  int,
+} from '@tickwire/netcode';
 import {
   BitReader,
   BitWriter,
@@ -137,6 +147,51 @@ describe('[L4] a ship that is not sent to a player', () => {
     range.onVerdict = undefined;
     expect(hashes({ veiled: true }, log).at(-1)).toBe(rig.server.room.simulation.core.hash());
   });
+});
+
+test('[L4] a ship that a rule names, and that is not sent to a player, is not found by that player: seed 20', () => {
+  const found = new Set<string>();
+  const veiled = () =>
+    defineGame({
+      name: 'veiled',
+      maxPlayers: 4,
+      entities: { ship: { x: int(0, 1_000), y: int(0, 1_000), struck: int(0, 9_999) } },
+      shapes: { ship: circle(10) },
+      predict: { ship: () => true },
+      visible: { ship: (viewer: { readonly seat: number }, ship) => (viewer.seat + ship.owner) % 2 === 0 },
+      command: { dx: int(-1, 1) },
+      join(world, who) {
+        world.ship.spawn({ owner: who, x: 100 * who.seat, y: 500 });
+      },
+      step(world, ctx) {
+        for (const ship of ctx.simulated(world.ship)) {
+          ship.x += ctx.command(ship.owner).dx;
+          for (const { row, id } of ctx.seen(ship.owner).ray(0, 500, 1_000, 500, { type: 'ship' })) {
+            if (ctx.isServer) found.add(`${ship.owner} ${row.owner}`);
+            ctx.authority(() => {
+              const struck = world.ship.get(id);
+              if (struck !== undefined) struck.struck = (struck.struck + 1) % 9_999;
+            });
+          }
+        }
+      },
+    });
+  const rig = new Rig({
+    game: veiled(),
+    seed: 20,
+    clients: 4,
+    link: 'wifi',
+    script: (_, now) => ({ dx: now % 2_000 < 1_000 ? 1 : -1 }),
+    record: true,
+  });
+  rig.run(1_000);
+  found.clear();
+  rig.run(2_000);
+  rig.expectClean();
+  expect([...found].sort()).toEqual(['1 3', '2 4', '3 1', '4 2']);
+  const log = rig.server.room.log as InputLog;
+  const hash = rig.server.room.simulation.core.hash();
+  expect(replay(veiled(), decodeLog(encodeLog(log))).simulation.core.hash()).toBe(hash);
 });
 
 test('[R1] a match with shots replays bit for bit, tick by tick, on a network that leaves clients with odd snapshots', () => {

@@ -73,7 +73,13 @@ function draw(tick: number, older: RowSet, newer?: RowSet, marked = false) {
   );
   return {
     targets,
-    queries: new Queries({ seat: 9, types: 1, past: () => targets, living: () => undefined }),
+    queries: new Queries({
+      seat: 9,
+      types: 1,
+      nameOf: () => targets.schema.name,
+      past: () => targets,
+      living: () => undefined,
+    }),
     at: (i: number) => targets.row(i) as unknown as Readonly<Record<string, unknown>>,
   };
 }

@@ -26,7 +26,8 @@ export type RoomInput =
     }
   /**
    * Noted with the tick in which the rules asked what a seat saw: the rows of a type that it held after the snapshot of `tick`, each
-   * as id, held tick and mask of the secrets told. Left out where it held the whole world of that tick.
+   * as id, held tick and mask of the secrets told. Left out where it held the whole world of that tick. Tick -1 stands for the newest
+   * snapshot that the seat was sent.
    */
   | {
       readonly type: 'held';

@@ -13,6 +13,7 @@ import type { Targets } from './targets.ts';
 export interface TargetSource {
   readonly seat: number;
   readonly types: number;
+  nameOf(t: number): string;
   /** Rows of type `t` as they were drawn; undefined for a type without a shape. */
   past(t: number): Targets | undefined;
   /** Rows of type `t` that are tested where they are now; undefined if there are none. */
@@ -75,8 +76,10 @@ export class Queries {
     const source = this.#source;
     const own = options.own === true;
     for (let t = 0; t < source.types; t++) {
-      const past = source.past(t);
-      if (past === undefined || (options.type !== undefined && options.type !== past.schema.name)) continue;
+      // What was not asked for need not be placed: a player may have it done for each of its commands.
+      const past =
+        options.type === undefined || options.type === source.nameOf(t) ? source.past(t) : undefined;
+      if (past === undefined) continue;
       hits = look(past, probe, own ? -1 : source.seat, options.where, hits);
       const living = source.living(t, own);
       if (living !== undefined) hits = look(living, probe, own ? -1 : source.seat, options.where, hits);

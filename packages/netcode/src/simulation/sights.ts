@@ -19,6 +19,8 @@ export interface PastSource {
   seen(seat: number, t: number, into: Targets): void;
   /** Fills in all rows of type `t` as they were at a fractional tick. */
   past(tick: number, t: number, into: Targets): void;
+  /** The rows of type `t` that the seat's client was sent last; undefined for all. A side that has no others leaves it out. */
+  known?(seat: number, t: number): ReadonlySet<number> | undefined;
 }
 
 type PredictRule = ((row: Row, me: number) => boolean) | undefined;
@@ -72,6 +74,8 @@ class Sight implements TargetSource {
   readonly #living: (Targets | undefined)[];
   /** The tick for which each type was placed, -1 for none. */
   readonly #placed: Float64Array;
+  /** By type, once asked in this tick: the rows that the seat was sent. */
+  readonly #known: ({ readonly ids: ReadonlySet<number> | undefined } | undefined)[];
   #source: PastSource | undefined;
   #looked = false;
   /** True: this is the world as it was, not as the seat saw it. */
@@ -86,6 +90,11 @@ class Sight implements TargetSource {
     this.#past = around.shapes.map(() => undefined);
     this.#living = around.shapes.map(() => undefined);
     this.#placed = new Float64Array(this.types).fill(-1);
+    this.#known = around.shapes.map(() => undefined);
+  }
+
+  nameOf(t: number): string {
+    return this.#around.core.table(t).schema.name;
   }
 
   get lag(): number {
@@ -103,6 +112,7 @@ class Sight implements TargetSource {
   forget(): void {
     this.#looked = false;
     this.#placed.fill(-1);
+    this.#known.fill(undefined);
     this.#then?.forget();
   }
 
@@ -192,7 +202,16 @@ class Sight implements TargetSource {
     const { core, rules } = this.#around;
     // A client goes by its marks, which may be older than the row.
     if (core.predictingSeat >= 0) return table.data[table.offset(index) + MARK] === 1;
-    return isPredicted(table.schema, table.at(index) as Row, this.seat, rules[t]);
+    const row = table.at(index) as Row;
+    return (
+      isPredicted(table.schema, row, this.seat, rules[t]) && (row.owner === this.seat || this.#knows(t, row))
+    );
+  }
+
+  /** A rule may name rows that are kept from the player: its client does not predict those, and nobody hits what it is not sent [L4]. */
+  #knows(t: number, { id }: Row): boolean {
+    this.#known[t] ??= { ids: this.#source?.known?.(this.seat, t) };
+    return this.#known[t].ids?.has(id) !== false;
   }
 
   #newTargets(t: number, shape: TypeShape): Targets {

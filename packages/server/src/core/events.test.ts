@@ -17,11 +17,11 @@ const { schema } = defineGame({
 const SEAT = 1;
 const codec = new EventCodec(schema);
 
-const raise = (tick: number, n: number, type = 0): RaisedEvent => {
+const raise = (tick: number, n: number, type = 0, owner = 2): RaisedEvent => {
   const row = schema.events[type]?.row;
   const words = row?.empty.slice() ?? new Int32Array(0);
   words[row?.byName.get('n')?.at ?? 0] = n;
-  return { tick, type, owner: 2, index: 0, words };
+  return { tick, type, owner, index: 0, words };
 };
 
 class Line {
@@ -88,12 +88,47 @@ describe('outgoing events', () => {
 
   it('[E3] holds a bounded number; the oldest gives way, counted, and nobody concludes that it did not happen', () => {
     const line = new Line();
-    for (let n = 0; n < 200; n++) line.out.queue(raise(10, n));
+    for (let n = 0; n < 200; n++) line.out.queue(raise(10, n, 0, SEAT));
     expect(line.counters.dropped).toBe(72);
     for (let tick = 12; tick < 60; tick += 3) line.out.acked(line.send(tick).seq);
     expect(line.send(60)).toMatchObject({ numbers: [], complete: false });
     // Until a page would call it unknown anyway.
     expect(line.send(72)).toMatchObject({ numbers: [], complete: true });
+  });
+
+  it('[E3] lets nobody drown the others: of those with the most the oldest gives way', () => {
+    const line = new Line();
+    line.out.queue(raise(10, 1, 0, SEAT));
+    line.out.queue(raise(10, 2, 0, 3));
+    for (let n = 0; n < 500; n++) line.out.queue(raise(10, 1_000 + n));
+    line.out.queue(raise(11, 3, 0, SEAT));
+    // Also when a packet is lost: what is new of the one with many does not hold back what must be sent again.
+    line.send(12, 256);
+    for (let n = 0; n < 500; n++) line.out.queue(raise(11, 2_000 + n));
+    const { numbers } = line.send(12, 256);
+    expect(numbers.slice(0, 3)).toEqual([1, 2, 3]);
+    const seen = new Set(numbers);
+    for (let tick = 15; tick < 40; tick += 3) for (const n of line.send(tick).numbers) seen.add(n);
+    expect([...seen].filter((n) => n < 1_000).sort()).toEqual([1, 2, 3]);
+    // None that this client may have predicted is missing.
+    for (let tick = 40; tick < 70; tick += 3) line.out.acked(line.send(tick).seq);
+    expect(line.send(70).complete).toBe(true);
+  });
+
+  it('[E3] a packet that was never acknowledged does not answer for a later one of the same number', () => {
+    const line = new Line();
+    const w = new BitWriter(new Uint8Array(1_164));
+    line.out.queue(raise(10, 1));
+    line.out.prepare(12, 256);
+    line.out.write(w, 7);
+    line.out.prepare(100, 256);
+    line.out.write(w, 8);
+    line.out.queue(raise(70_000, 2));
+    line.out.prepare(70_002, 256);
+    line.out.write(w, 7);
+    line.out.acked(7);
+    expect(line.send(70_005).numbers).toEqual([]);
+    expect(line.counters).toMatchObject({ told: 2, acknowledged: 1, expired: 1 });
   });
 
   it('another connection may acknowledge under the same numbers; another page is told nothing old', () => {

@@ -41,8 +41,11 @@ export const newEventCounters = (): EventCounters => ({
 /** Events between two snapshots. More are a mistake in the rules. */
 const MAX_RAISED = 1_024;
 
-/** Events that wait for one client. The oldest gives way. */
+/** Events that wait for one client. The oldest gives way, of the owner with the most: nobody drowns the others. */
 const MAX_WAITING = 128;
+
+/** Of one player between two snapshots: a client may claim hundreds of pulls in a tick. */
+const MAX_RAISED_BY_ONE = MAX_WAITING;
 
 /** Packets whose events are remembered until they are acknowledged: 3.2 s at 20 Hz. */
 const FLIGHTS = 64;
@@ -63,6 +66,8 @@ export class RoomEvents implements EventSink {
   readonly #relevance: Relevance;
   readonly #frameAt: (tick: number) => Frame | undefined;
   readonly #raised: RaisedEvent[] = [];
+  readonly #byOwner: Int32Array;
+  readonly #missed: RaisedEvent[] = [];
 
   constructor(
     { schema }: Game,
@@ -71,6 +76,7 @@ export class RoomEvents implements EventSink {
     counters: EventCounters,
   ) {
     this.#schema = schema;
+    this.#byOwner = new Int32Array(schema.maxPlayers + 1);
     this.#relevance = relevance;
     this.#frameAt = frameAt;
     this.counters = counters;
@@ -80,21 +86,34 @@ export class RoomEvents implements EventSink {
 
   raise(event: RaisedEvent): void {
     this.counters.raised++;
-    if (this.#raised.length < MAX_RAISED) this.#raised.push(event);
-    else this.counters.dropped++;
+    const ofOwner = (this.#byOwner[event.owner] as number) + 1;
+    if (this.#raised.length < MAX_RAISED && (event.owner === 0 || ofOwner <= MAX_RAISED_BY_ONE)) {
+      this.#byOwner[event.owner] = ofOwner;
+      this.#raised.push(event);
+      return;
+    }
+    this.counters.dropped++;
+    // One of an owner and type says it for all.
+    if (!this.#missed.some(({ owner, type }) => owner === event.owner && type === event.type))
+      this.#missed.push(event);
   }
 
   /** Queues for a client what was raised since the last snapshot, as far as it may know of it [E4]. `tick`: of the snapshot. */
   tell(tick: number, viewer: Viewer, to: OutgoingEvents): void {
+    const unnamed = new Map<number, number>();
     for (const event of this.#raised) {
       const schema = this.#schema.events[event.type] as EventSchema;
-      if (this.#tells(schema, event, tick, viewer)) to.queue(this.#masked(schema, event, tick, viewer));
+      if (this.#tells(schema, event, tick, viewer))
+        to.queue(this.#masked(schema, event, tick, viewer, unnamed));
     }
+    for (const event of this.#missed) to.miss(event, tick);
   }
 
   /** Everybody was told. */
   clear(): void {
     this.#raised.length = 0;
+    this.#missed.length = 0;
+    this.#byOwner.fill(0);
   }
 
   #tells(schema: EventSchema, { owner, words }: RaisedEvent, tick: number, viewer: Viewer): boolean {
@@ -126,15 +145,35 @@ export class RoomEvents implements EventSink {
   }
 
   /** References to what this client may not see lead nowhere [S4]. */
-  #masked(schema: EventSchema, event: RaisedEvent, tick: number, viewer: Viewer): RaisedEvent {
-    let { words } = event;
+  #masked(
+    schema: EventSchema,
+    event: RaisedEvent,
+    tick: number,
+    viewer: Viewer,
+    unnamed: Map<number, number>,
+  ): RaisedEvent {
+    let { words, index } = event;
     for (const { at, table } of schema.refs) {
       const id = words[at] ?? 0;
       if (id === 0 || this.#sees(viewer, table, id, tick)) continue;
       if (words === event.words) words = words.slice();
       words[at] = 0;
+      if (at === schema.ofAt) index = this.#countUnnamed(event, unnamed);
     }
-    return words === event.words ? event : { ...event, words };
+    return words === event.words ? event : { ...event, words, index };
+  }
+
+  /** Events whose entities may not be named must not have equal keys: they count on from those that are of none. */
+  #countUnnamed({ tick, type, owner }: RaisedEvent, unnamed: Map<number, number>): number {
+    const schema = this.#schema.events[type] as EventSchema;
+    const key = tick * 256 + type;
+    let count = unnamed.get(key) ?? 0;
+    if (!unnamed.has(key))
+      for (const other of this.#raised)
+        if (other.tick === tick && other.type === type && other.owner === owner)
+          if (subjectOf(schema, other.words) === 0) count++;
+    unnamed.set(key, count + 1);
+    return count;
   }
 }
 
@@ -176,15 +215,17 @@ export class OutgoingEvents {
 
   queue(event: RaisedEvent): void {
     this.#counters.told++;
-    if (this.#waiting.length >= MAX_WAITING) {
-      this.#waiting.shift();
-      this.#counters.dropped++;
-      this.#gapUntil = event.tick + this.#maxLife;
-    }
+    if (this.#waiting.length >= MAX_WAITING) this.#giveWay(event.tick);
     const w = this.#section;
     w.reset();
     this.#codec.writeOne(w, this.#seat, event);
     this.#waiting.push({ event, bits: w.bitLength + TICK_BITS, acknowledged: false, sentIn: -1 });
+  }
+
+  /** An event is not told to anybody. If this client may have predicted it, it must not conclude that it did not happen. */
+  miss({ owner, type }: RaisedEvent, tick: number): void {
+    const { ofAt } = this.#schema.events[type] as EventSchema;
+    if (owner === this.#seat || ofAt >= 0) this.#gapUntil = tick + this.#maxLife;
   }
 
   /** Bytes that the next packet must have for events. */
@@ -242,15 +283,31 @@ export class OutgoingEvents {
     this.#waiting.length = 0;
   }
 
+  #giveWay(tick: number): void {
+    const counts = new Int32Array(this.#schema.maxPlayers + 1);
+    let most = 0;
+    for (const { event } of this.#waiting) {
+      const count = (counts[event.owner] as number) + 1;
+      counts[event.owner] = count;
+      if (count > (counts[most] as number)) most = event.owner;
+    }
+    const oldest = this.#waiting.findIndex(({ event }) => event.owner === most);
+    const [gone] = this.#waiting.splice(oldest, 1);
+    this.#counters.dropped++;
+    this.miss((gone as Waiting).event, tick);
+  }
+
   #expire(tick: number): void {
     const before = this.#waiting.length;
     this.#waiting = this.#waiting.filter(
       ({ event }) => tick - event.tick <= (this.#schema.events[event.type] as EventSchema).life,
     );
     this.#counters.expired += before - this.#waiting.length;
+    // Packet numbers wrap: one that nobody waits for any more must not answer for another with its number.
+    if (this.#waiting.length === 0) this.#flights.length = 0;
   }
 
-  /** What was never sent comes first, then what was sent longest ago; on the wire all stand in the order in which they were raised. */
+  /** What comes first in turn is sent; on the wire all stand in the order in which they were raised. */
   #choose(room: number): void {
     const chosen = this.#chosen;
     let bits = 0;
@@ -261,11 +318,24 @@ export class OutgoingEvents {
     }
     const taken = new Set<Waiting>();
     bits = 0;
-    for (const waiting of [...this.#waiting].sort((a, b) => a.sentIn - b.sentIn)) {
+    for (const waiting of this.#inTurn()) {
       if (bits + waiting.bits > room) continue;
       bits += waiting.bits;
       taken.add(waiting);
     }
     for (const waiting of this.#waiting) if (taken.has(waiting)) chosen.push(waiting);
+  }
+
+  /** One of each owner in turn, so that nobody's many hold back the others' few: first what was never sent, then what was longest ago. */
+  #inTurn(): readonly Waiting[] {
+    const counts = new Int32Array(this.#schema.maxPlayers + 1);
+    const turns = [...this.#waiting]
+      .sort((a, b) => a.sentIn - b.sentIn)
+      .map((waiting) => {
+        const turn = counts[waiting.event.owner] as number;
+        counts[waiting.event.owner] = turn + 1;
+        return { waiting, turn };
+      });
+    return turns.sort((a, b) => a.turn - b.turn).map(({ waiting }) => waiting);
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import {
+  BASELINE_WINDOW,
   type CommandView,
   type Copies,
   type Frame,
@@ -31,6 +32,9 @@ export interface Holdings {
 }
 
 type HeldInput = Extract<RoomInput, { readonly type: 'held' }>;
+
+/** Names the newest snapshot of all that were sent, where inputs name a tick. */
+const NEWEST = -1;
 
 /** One row that a client held: in one number, so that they sort by id. */
 const ENTRY_INDEXES = 65_536;
@@ -119,6 +123,26 @@ export class Rewind implements PastSource {
     this.#rewinders[t]?.place(older, newer, tick, into);
   }
 
+  known(seat: number, t: number): ReadonlySet<number> | undefined {
+    const { holdings } = this;
+    if (holdings === undefined) {
+      const told = this.#told.find(
+        (input) => input.seat === seat && input.tick === NEWEST && input.table === t,
+      );
+      return told && idsOf(told);
+    }
+    const { ticksPerSnapshot } = this.#schema;
+    let tick = this.#latestTick - (this.#latestTick % ticksPerSnapshot);
+    const oldest = tick - BASELINE_WINDOW * ticksPerSnapshot;
+    let set = holdings.held(seat, tick);
+    for (; set === undefined && tick > oldest && tick > 0; set = holdings.held(seat, tick))
+      tick -= ticksPerSnapshot;
+    const table = set?.tables[t];
+    if (this.#schema.positions[t] === undefined && table?.count === 1 && (table.ticks[0] as number) >= 0)
+      return undefined;
+    return idsOf(this.#note(seat, NEWEST, t, set));
+  }
+
   /** All rows of a type at a snapshot's tick. */
   #whole(tick: number, t: number): Copies | undefined {
     const rows = this.#history.get(tick)?.tables[t];
@@ -138,14 +162,25 @@ export class Rewind implements PastSource {
     const table = set?.tables[t];
     if (this.#schema.positions[t] === undefined && table?.count === 1 && table.ticks[0] === tick)
       return this.#plain(tick, t, side);
+    return this.#recall(this.#note(seat, tick, t, set), side);
+  }
+
+  /** Notes what a client holds for the log: a replay cannot know. */
+  #note(seat: number, tick: number, t: number, set: HeldSet | undefined): HeldInput {
     const count = set === undefined ? 0 : this.#list(set, t);
-    const rows = Array.from(this.#order.subarray(0, count).sort(), (entry) => {
+    // A client may ask with each command, of thousands of rows: no garbage but the list itself.
+    const order = this.#order.subarray(0, count).sort();
+    const rows = new Array<number>(3 * count);
+    for (let n = 0; n < count; n++) {
+      const entry = order[n] as number;
       const i = entry % ENTRY_INDEXES;
-      return [(entry - i) / ENTRY_INDEXES, this.#held[i] as number, this.#masks[i] as number];
-    }).flat();
+      rows[3 * n] = (entry - i) / ENTRY_INDEXES;
+      rows[3 * n + 1] = this.#held[i] as number;
+      rows[3 * n + 2] = this.#masks[i] as number;
+    }
     const noted: HeldInput = { type: 'held', seat, tick, table: t, rows };
     this.#noted.push(noted);
-    return this.#recall(noted, side);
+    return noted;
   }
 
   /** The whole world of a tick, as somebody is told it who owns nothing of it. */
@@ -215,6 +250,12 @@ export class Rewind implements PastSource {
 }
 
 const NO_WORDS = new Int32Array(0);
+
+function idsOf({ rows }: HeldInput): ReadonlySet<number> {
+  const ids = new Set<number>();
+  for (let i = 0; i < rows.length; i += 3) ids.add(rows[i] as number);
+  return ids;
+}
 
 function grown<T extends Float64Array | Int32Array>(old: T, next: T): T {
   next.set(old);

@@ -26,8 +26,7 @@ function queue(...missing: number[]) {
   const take = (tick: number, given?: CommandView) => {
     now = tick;
     if (given !== undefined) views.add(tick, given);
-    const taken = views.take(tick, sent, counters);
-    return taken === undefined ? undefined : { ...taken };
+    return { ...views.take(tick, sent, counters) };
   };
   return { views, counters, take };
 }
@@ -63,9 +62,18 @@ describe('views of commands', () => {
     expect(counters).toEqual({ viewsClamped: 1, viewsForged: 4 });
   });
 
+  it('[L3] are not drawn from a snapshot that is much older than a rewind may go, though it was sent', () => {
+    const { take, counters } = queue();
+    const limit = 300 - schema.maxRewind - 4 * schema.ticksPerSnapshot;
+    expect(take(300, view(290, 150))).toEqual(view(290, 288, 291));
+    expect(take(301, view(291, 150, 297))).toEqual(view(291, 291, 294));
+    expect(take(303, view(292, limit + 3))).toEqual(view(292, limit + 3));
+    // A blackout does that to honest ones.
+    expect(counters).toEqual({ viewsClamped: 0, viewsForged: 0 });
+  });
+
   it('go on by a tick where a command is substituted, which is nobody’s fault', () => {
     const { take, counters } = queue();
-    expect(take(99)).toBeUndefined();
     take(100, view(85, 84, 87));
     expect(take(101)).toEqual(view(86, 84, 87));
     expect(take(102)).toEqual(view(87, 87, 90));
@@ -74,11 +82,21 @@ describe('views of commands', () => {
     expect(counters).toEqual({ viewsClamped: 0, viewsForged: 0 });
   });
 
+  it('[L4] begin with what the page was sent, and never with the whole world', () => {
+    const { views, take } = queue();
+    expect(take(100)).toEqual(view(100, 99));
+    take(101, view(95, 93, 96));
+    views.forget();
+    // What the former page held down is substituted.
+    expect(take(102)).toEqual(view(102, 99));
+    const blind = queue(...Array.from({ length: 70 }, (_, i) => 3 * i));
+    expect(blind.take(102)).toEqual(view(102, 0));
+  });
+
   it('begin anew for another page', () => {
     const { views, take, counters } = queue();
     take(100, view(95, 93, 96));
     views.forget();
-    expect(take(101)).toBeUndefined();
     expect(take(102, view(80, 78, 81))).toEqual(view(80, 78, 81));
     expect(counters).toEqual({ viewsClamped: 0, viewsForged: 0 });
   });

@@ -26,6 +26,9 @@ export interface ViewCounters {
 /** Snapshots looked through for one that was sent. */
 const MOST_BACK = 63;
 
+/** Snapshots lost in a row for which an older one may stand in. Beyond them a client could name one of seconds ago and shoot at that. */
+const MOST_LOST = 4;
+
 export class ViewQueue {
   readonly #schema: GameSchema;
   readonly #ticks = new Float64Array(MAX_AHEAD_TICKS).fill(-1);
@@ -46,10 +49,11 @@ export class ViewQueue {
   }
 
   /**
-   * The view of the command that runs in `tick`; undefined before the first. A substituted command's goes on by a tick. `sent` says
-   * whether the client was sent the snapshot of a tick. One object is reused.
+   * The view of the command that runs in `tick`. A substituted command's goes on by a tick; before the first of a page it is that of
+   * the present, of what the page was sent: the whole world is nobody's view [L4]. `sent` says whether the client was sent the
+   * snapshot of a tick. One object is reused.
    */
-  take(tick: number, sent: (tick: number) => boolean, counters: ViewCounters): CommandView | undefined {
+  take(tick: number, sent: (tick: number) => boolean, counters: ViewCounters): CommandView {
     const slot = tick % MAX_AHEAD_TICKS;
     const last = this.#last;
     if (this.#ticks[slot] === tick) {
@@ -64,14 +68,21 @@ export class ViewQueue {
       if (!this.#holds(tick, sent)) {
         counters.viewsForged++;
         this.#choose(sent);
+      } else if (this.#isStale(tick)) {
+        // After a blackout that is honest, so nobody is accused.
+        this.#choose(sent);
       }
       return last;
     }
-    if (this.#latest < 0) return undefined;
+    if (this.#latest < 0) {
+      last.time = tick * VIEW_UNITS;
+      this.#choose(sent);
+      return last;
+    }
     last.time += VIEW_UNITS;
     this.#clamp(tick);
     expect(last, last, this.#schema.ticksPerSnapshot);
-    if (!this.#holds(tick, sent)) this.#choose(sent);
+    if (!this.#holds(tick, sent) || this.#isStale(tick)) this.#choose(sent);
     return last;
   }
 
@@ -98,6 +109,12 @@ export class ViewQueue {
     const { time, older, newer } = this.#last;
     if (older * VIEW_UNITS > time || !sent(older)) return false;
     return newer === NO_NEWER || (newer * VIEW_UNITS > time && newer < tick && sent(newer));
+  }
+
+  /** Others were drawn from a copy that is older than a rewind may go. */
+  #isStale(tick: number): boolean {
+    const { maxRewind, ticksPerSnapshot } = this.#schema;
+    return this.#last.older < tick - maxRewind - MOST_LOST * ticksPerSnapshot;
   }
 
   /** The snapshots sent last before the time and first after it. */
