@@ -9,7 +9,7 @@ import {
   type Shape,
 } from '@tickwire/netcode/internal';
 import type { Room } from './room.ts';
-import type { Think } from './server.ts';
+import type { Think } from './types.ts';
 
 /** A player leaves this often, and comes back after a second: so that training sees that, too. */
 const LEAVE_EVERY_SECONDS = 20;

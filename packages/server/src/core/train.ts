@@ -23,7 +23,7 @@ import {
 import { Observer, VIEWS } from './observe.ts';
 import { Rehearsal } from './rehearsal.ts';
 import { Room } from './room.ts';
-import type { Think } from './server.ts';
+import type { Think } from './types.ts';
 
 export interface TrainOptions {
   /** Recorded matches. Without any, one is played. */
