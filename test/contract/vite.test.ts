@@ -76,7 +76,8 @@ const url = (): string => (vite.resolvedUrls?.local[0] ?? '').replace(/\/$/, '')
 it('serves page and game on one port, restarts the room on a change, and keeps the page', async () => {
   await until('the server is up', () => started().length === 1, 15_000);
   expect(await (await fetch(`${url()}/index.html`)).text()).toContain('<title>dev</title>');
-  expect(await (await fetch(`${url()}/healthz`)).json()).toMatchObject({ status: 'ok', game: 'boxes' });
+  const health = async (): Promise<unknown> => (await fetch(`${url()}/healthz`)).json();
+  await expect.poll(health, { timeout: 10_000 }).toMatchObject({ status: 'ok', game: 'boxes' });
   const client = await connect(boxes, { url: url() });
   expect(client.options.speed).toBe(5);
 

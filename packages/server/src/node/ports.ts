@@ -1,6 +1,11 @@
 // Finding a UDP port, and turning a port that cannot be had into one sentence with the fix.
 
 import { createSocket } from 'node:dgram';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** How often a port that is taken is tried again, and after how long. */
+const RELEASE_TRIES = 8;
+const RELEASE_MS = 125;
 
 /** Why a server did not start. `code` is Node's own where there is one; `message` is one sentence with the fix. */
 export class ServeError extends Error {
@@ -20,7 +25,11 @@ export async function chooseUdpPort(
   address: string | undefined,
 ): Promise<number> {
   if (asked !== undefined && asked !== 0) {
-    if ((await tryUdpPort(asked, address)) !== undefined) return asked;
+    // A server that has just stopped may still be letting go of it.
+    for (let tries = 0; tries < RELEASE_TRIES; tries++) {
+      if ((await tryUdpPort(asked, address)) !== undefined) return asked;
+      await pause(RELEASE_MS);
+    }
     throw new ServeError(
       'EADDRINUSE',
       `UDP port ${asked} is in use. Stop the other program or choose another: UDP_PORT=${asked + 1} npm start`,
