@@ -12,7 +12,7 @@ export const SECONDS = Number(process.env['TICKWIRE_SIM_SECONDS'] ?? 60);
 export const FULL = SECONDS >= 600;
 
 /** Simulated seconds per scenario beside the named networks. */
-export const LONG = FULL ? SECONDS / 4 : Math.min(SECONDS, 22);
+export const LONG = FULL ? SECONDS / 8 : Math.min(SECONDS, 22);
 
 export type BoxesShape = typeof boxes extends Game<infer S> ? S : never;
 export type BoxesRig = Rig<BoxesShape>;

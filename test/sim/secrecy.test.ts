@@ -11,7 +11,7 @@ import { Eyes, Places, type Rules, type Sight } from '../property/eyes.ts';
 import { BitSearch, bitsOfNumber, bitsOfText } from './bitsearch.ts';
 import { FULL } from './play.ts';
 
-const MS = FULL ? 20_000 : 6_000;
+const MS = FULL ? 10_000 : 6_000;
 const PLAYERS = 4;
 const SEATS = 12;
 
