@@ -83,6 +83,8 @@ export function figuresOf(
 export interface Disturbance {
   /** What the relay itself added to the delay, both ways, at the mean. */
   readonly lateMs: number;
+  /** The longest that it added to a datagram since it started: the view stays back for it long after. */
+  readonly worstLateMs: number;
   /** Mean time between two frames of the page, which are drawn in software here. */
   readonly frameMs: number;
   /** Share of the time that frames took beyond 50 ms each: the page can do nothing else then. */
@@ -103,6 +105,10 @@ export function limitsFor(
   machine: Disturbance,
 ): Record<keyof Figures, readonly [number, number]> {
   const { lateMs, frameMs, hitches } = machine;
+  // It may have been long ago, while the page was loading.
+  const worstLateMs = Math.min(80, machine.worstLateMs);
+  // While the relay itself stood still nothing arrived: commands were missing, and a reply came late.
+  const missed = 1.2 * hitches + lateMs / 160 + worstLateMs / 1500;
   const readLate = frameMs / 2 + 2 * lateMs;
   return {
     rtt: [rig.rtt * 0.9, rig.rtt * 1.2 + readLate],
@@ -110,10 +116,10 @@ export function limitsFor(
     // A mean over some 150 datagrams of 5 % is this uncertain.
     loss: [Math.max(0, rig.loss - 0.035), rig.loss + 0.035],
     slackError: [0, rig.slackError + 1 + lateMs / 10],
-    viewDelay: [rig.viewDelay * 0.7 - readLate, rig.viewDelay * 1.3 + readLate],
+    viewDelay: [rig.viewDelay * 0.7 - readLate, rig.viewDelay * 1.3 + readLate + worstLateMs],
     snapshotAge: [rig.snapshotAge * 0.7, rig.snapshotAge * 1.3 + readLate],
     snapshots: [rig.snapshots * 0.85 * (1 - hitches) - lateMs / 10, rig.snapshots * 1.1],
-    substituted: [0, rig.substituted + 0.01 + 1.2 * hitches + lateMs / 160],
-    mispredicted: [0, rig.mispredicted + 0.005 + 1.2 * hitches + lateMs / 160],
+    substituted: [0, rig.substituted + 0.01 + missed],
+    mispredicted: [0, rig.mispredicted + 0.005 + missed],
   };
 }
