@@ -17,8 +17,12 @@ const MINUTE = 60_000;
 /** Tests of pure code share a worker: no file leaves anything behind, and loading the modules anew for each takes half the time. */
 const TOGETHER = { isolate: false, pool: 'threads' as const };
 
-/** Tests that replace clocks and timers, or need them exact: files that share their worker would feel it. */
-const OF_CLOCKS = ['packages/netcode/src/transport/hitches.test.ts', 'packages/server/src/node/loop.test.ts'];
+/** Unit tests with a worker of their own: they replace clocks and timers, or count garbage, which depends on what else was compiled. */
+const APART = [
+  'packages/netcode/src/replication/rows/train.test.ts',
+  'packages/netcode/src/transport/hitches.test.ts',
+  'packages/server/src/node/loop.test.ts',
+];
 
 const suite = (name: string, include: string[], test: object = {}): TestProjectConfiguration => ({
   extends: true,
@@ -60,15 +64,16 @@ export default defineConfig(({ command, mode, isSsrBuild }) => ({
       // Some try a hundred thousand inputs: how long that takes is the machine's affair.
       suite('unit', ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts'], {
         ...TOGETHER,
-        exclude: ['**/node_modules/**', ...OF_CLOCKS],
+        exclude: ['**/node_modules/**', ...APART],
         testTimeout: 2 * MINUTE,
       }),
+      suite('apart', APART, { testTimeout: 2 * MINUTE }),
       suite('architecture', ['test/architecture/**/*.test.ts'], TOGETHER),
       suite('property', ['test/property/**/*.test.ts', 'test/fuzz/**/*.test.ts'], {
         ...TOGETHER,
         testTimeout: 2 * MINUTE,
       }),
-      suite('contract', ['test/contract/**/*.test.ts', ...OF_CLOCKS], { testTimeout: MINUTE }),
+      suite('contract', ['test/contract/**/*.test.ts'], { testTimeout: MINUTE }),
       suite('sim', ['test/sim/**/*.test.ts'], { ...TOGETHER, testTimeout: 10 * MINUTE }),
       // Browsers and sockets share one machine: one file at a time, or the timings mean nothing.
       suite('e2e', ['test/e2e/**/*.test.ts'], {

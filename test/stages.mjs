@@ -1,6 +1,6 @@
 // The stages of `npm test` and `npm run check`, in order; ends with "N passed, N failed".
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repository } from '../examples/prepare.mjs';
@@ -85,7 +85,12 @@ async function runKind(stage, handed, quick) {
       return count({ passed: 0, failed: 1, skipped: 0 });
     }
   }
-  return suite(['--project', stage], handed, !quick);
+  const projects = stage === 'unit' ? ['unit', 'apart'] : [stage];
+  return suite(
+    projects.flatMap((project) => ['--project', project]),
+    handed,
+    !quick,
+  );
 }
 
 async function chromium() {
@@ -104,18 +109,12 @@ async function command(lines) {
   return count({ passed: 1 - failed, failed, skipped: 0 });
 }
 
-async function suite(select, handed, live, again = false) {
+async function suite(select, handed, live) {
   const report = join(scratch, `${Date.now()}.json`);
   const vitest = join(repository, 'node_modules', 'vitest', 'vitest.mjs');
   const args = ['run', '--passWithNoTests', ...select, '--reporter=default', '--reporter=json'];
   args.push(`--outputFile.json=${report}`, ...handed);
   const { code, output } = await run(process.execPath, [vitest, ...args], live);
-  // Vitest 4 may lose a worker while it shuts down (vitest-dev/vitest#10079), and with it the report. Seen once in a hundred runs; twice
-  // in a row it is ours.
-  if (!again && code !== 0 && !existsSync(report) && output.includes('Worker exited unexpectedly')) {
-    console.error(`${output}\nVitest lost a worker and gave no report: these tests run once more.`);
-    return suite(select, handed, live, true);
-  }
   const outcome = readReport(report);
   // A crash, an unhandled error or a file that does not load has no failed test of its own.
   if (code !== 0 && outcome.failed === 0) outcome.failed = 1;

@@ -266,10 +266,13 @@ export class Predictor<S extends Shape> {
   #judge(predicted: PredictedTick | undefined, replica: Replica, newest: number): boolean {
     if (predicted === undefined) return false;
     const found = this.#compare(predicted, replica);
-    if ((found & WRONG) !== 0) this.health.differ(this.#truth.tables, predicted.tables);
-    else this.health.agree();
-    if ((found & WRONG) !== 0) this.stats.mispredicted++;
-    else if (found === REGROUPED) this.stats.regrouped++;
+    if ((found & WRONG) !== 0) {
+      this.health.differ(this.#truth.tables, predicted.tables);
+      this.stats.mispredicted++;
+      return false;
+    }
+    this.health.agree();
+    if (found === REGROUPED) this.stats.regrouped++;
     else if (this.others?.changed(replica.tick, newest) === true) this.stats.anticipated++;
     else {
       this.stats.matched++;
